@@ -1,0 +1,1 @@
+"""The database, built by migrations only."""

@@ -1,0 +1,88 @@
+"""PostgreSQL: the declarative base and the kinds of transaction."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy import MetaData
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase
+
+from service.settings import Settings
+
+# The read statements are parameterised and few; the server-side limits keep a runaway question from hurting others.
+_READ_OPTIONS = "-c statement_timeout=30s -c idle_in_transaction_session_timeout=60s -c search_path=public"
+_WRITE_OPTIONS = (
+    "-c statement_timeout=60s -c lock_timeout=10s -c idle_in_transaction_session_timeout=120s -c search_path=public"
+)
+
+
+class Base(DeclarativeBase):
+    """Base tables live in the schema `core`; readers see only the views of the schema `shared`."""
+
+    metadata = MetaData(
+        schema="core",
+        naming_convention={
+            "pk": "%(table_name)s_pkey",
+            "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+            "uq": "%(table_name)s_%(column_0_N_name)s_key",
+            "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+            "ck": "%(table_name)s_%(constraint_name)s_check",
+        },
+    )
+
+
+class Database:
+    """One pool per database role: what a role may not do, no code path through it can do."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._reading = _engine(settings, "sarhad_read", _READ_OPTIONS)
+        self._writing = _engine(settings, "sarhad_write", _WRITE_OPTIONS)
+        self._authn = _engine(settings, "sarhad_authn", _WRITE_OPTIONS)
+        self._sequencer = _engine(settings, "sarhad_sequencer", _WRITE_OPTIONS, size=2)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """One transaction in which PostgreSQL itself refuses every write, on one snapshot."""
+        async with async_sessionmaker(self._reading, expire_on_commit=False)() as session:
+            await session.connection(
+                execution_options={"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}
+            )
+            yield session
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncSession]:
+        """One transaction: committed on success, rolled back on any exception."""
+        async with async_sessionmaker(self._writing, expire_on_commit=False).begin() as session:
+            yield session
+
+    @asynccontextmanager
+    async def authn(self) -> AsyncIterator[AsyncSession]:
+        """One transaction that may look keys up, spend nonces and mint context tokens, and nothing else."""
+        async with async_sessionmaker(self._authn, expire_on_commit=False).begin() as session:
+            yield session
+
+    @asynccontextmanager
+    async def sequencing(self) -> AsyncIterator[AsyncSession]:
+        """One transaction of the log's sequencer."""
+        async with async_sessionmaker(self._sequencer, expire_on_commit=False).begin() as session:
+            yield session
+
+    async def dispose(self) -> None:
+        for engine in (self._reading, self._writing, self._authn, self._sequencer):
+            await engine.dispose()
+
+
+def administration(settings: Settings) -> AsyncEngine:
+    """An engine for migrations, loaders and the operator's commands: the user of the database URL."""
+    return create_async_engine(settings.database_as())
+
+
+def _engine(settings: Settings, role: str, options: str, size: int | None = None) -> AsyncEngine:
+    return create_async_engine(
+        settings.database_as(role),
+        pool_size=size or settings.database_pool,
+        max_overflow=0,
+        pool_timeout=10,
+        pool_pre_ping=True,
+        connect_args={"options": options, "prepare_threshold": 3},
+    )
