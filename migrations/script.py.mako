@@ -12,7 +12,6 @@ down_revision = ${repr(down_revision)}
 
 
 def upgrade() -> None:
-    op.execute("SET LOCAL ROLE sarhad_owner")
     op.execute("SET LOCAL lock_timeout = '5s'")
     op.execute("SET LOCAL statement_timeout = '60s'")
     ${upgrades if upgrades else "pass"}
