@@ -1,0 +1,150 @@
+"""Hard rules between facets: no facet may contradict another. Each refusal stands by its rule."""
+
+from datetime import UTC, date, datetime, timedelta
+from http import HTTPStatus
+
+import h3
+
+from service.problems import Problem
+from service.records.shapes import Facets
+
+CLOCK_TOLERANCE = timedelta(minutes=10)
+EARTH_IS_AHEAD = timedelta(hours=14)  # a day without a time zone has begun somewhere this early
+H3_RESOLUTION = 5
+
+
+class LadderIncomplete(Problem):
+    """A finer value needs the coarser ones beside it, so that they can be shared without it."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class LadderInconsistent(Problem):
+    """A coarse value does not contain the finer one."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class DateInFuture(Problem):
+    """A record tells what has happened; this has not happened yet."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class PersonsDisagree(Problem):
+    """The groups of persons add up to more than were arrested."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class RouteDisagrees(Problem):
+    """The route does not agree with the place of seizure."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class LinesDisagree(Problem):
+    """The line numbers of the items are not distinct, or a line is named that does not exist."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+def check(facets: Facets, now: datetime) -> None:
+    """Raises the first contradiction found. `now` has a time zone."""
+    check_time_ladder(facets)
+    check_place_ladder(facets)
+    check_not_in_future(facets, now)
+    check_persons(facets)
+    check_route(facets)
+    check_lines(facets)
+
+
+def check_time_ladder(facets: Facets) -> None:
+    """instant → day → month, read in the offset of the instant: the local calendar of the seizure."""
+    if facets.instant is not None:
+        if facets.day is None:
+            raise LadderIncomplete("when.instant needs when.day.", pointer="/when.day")
+        if facets.day != facets.instant.date():
+            raise LadderInconsistent(f"The instant falls on {facets.instant.date()}.", pointer="/when.day")
+    if facets.day is not None:
+        if facets.month is None:
+            raise LadderIncomplete("when.day needs when.month.", pointer="/when.month")
+        if facets.month != facets.day.replace(day=1):
+            raise LadderInconsistent(f"The day falls in {facets.day:%Y-%m}.", pointer="/when.month")
+
+
+def check_place_ladder(facets: Facets) -> None:
+    """point → cell (H3 resolution 5), and admin1 → country."""
+    point = facets.point
+    if point is not None and (point.lat is None) != (point.lon is None):
+        absent = "lat" if point.lat is None else "lon"
+        raise LadderIncomplete("Latitude and longitude come together.", pointer=f"/where.point/{absent}")
+    if point is not None and point.lat is not None and point.lon is not None:
+        cell = h3.latlng_to_cell(float(point.lat), float(point.lon), H3_RESOLUTION)
+        if facets.cell is None:
+            raise LadderIncomplete("where.point needs where.cell.", pointer="/where.cell", expected=cell)
+        if facets.cell != cell:
+            raise LadderInconsistent(f"The point lies in cell {cell}.", pointer="/where.cell", expected=cell)
+    elif facets.cell is not None:
+        raise LadderIncomplete("where.cell needs where.point with lat and lon.", pointer="/where.point")
+    if facets.admin1 is not None and facets.country is not None:
+        country, _, _ = facets.admin1.code.partition("-")
+        if country != facets.country:
+            raise LadderInconsistent(
+                f"{facets.admin1.code} is a unit of {country}, the country says {facets.country}.",
+                pointer="/where.admin1/code",
+            )
+
+
+def check_not_in_future(facets: Facets, now: datetime) -> None:
+    latest = now.astimezone(UTC) + CLOCK_TOLERANCE
+    for pointer, moment in (("/reported", facets.reported), ("/when.instant", facets.instant)):
+        if moment is not None and moment > latest:
+            raise DateInFuture(f"Later than {latest:%Y-%m-%dT%H:%M:%SZ}.", pointer=pointer)
+    today: date = (now.astimezone(UTC) + EARTH_IS_AHEAD).date()
+    for pointer, start in (("/when.day", facets.day), ("/when.month", facets.month)):
+        if start is not None and start > today:
+            raise DateInFuture(f"Later than {today}.", pointer=pointer)
+
+
+def check_persons(facets: Facets) -> None:
+    if facets.persons is not None:
+        grouped = sum(group.n for group in facets.persons.groups)
+        if grouped > facets.persons.arrested:
+            raise PersonsDisagree(
+                f"The groups add up to {grouped}, arrested are {facets.persons.arrested}.",
+                pointer="/persons/groups",
+            )
+
+
+def check_route(facets: Facets) -> None:
+    points = [(i, leg) for i, leg in enumerate(facets.route or ()) if leg.role == "SEIZURE_POINT"]
+    if len(points) > 1:
+        raise RouteDisagrees("A route has one place of seizure.", pointer=f"/route/{points[1][0]}/role")
+    for index, leg in points:
+        if facets.country is not None and leg.country != facets.country:
+            raise RouteDisagrees(
+                f"The seizure was in {facets.country}.",
+                pointer=f"/route/{index}/country",
+                expected=facets.country,
+            )
+
+
+def check_lines(facets: Facets) -> None:
+    """Item lines are distinct; marks, purities and spectra name lines that exist (if items are disclosed)."""
+    if facets.items is None:
+        return
+    lines: set[int] = set()
+    for index, item in enumerate(facets.items):
+        if item.line in lines:
+            raise LinesDisagree(f"Line {item.line} stands twice.", pointer=f"/items/{index}/line")
+        lines.add(item.line)
+    named: dict[str, list[int | None]] = {
+        "marks": [mark.line for mark in facets.marks or ()],
+        "purity": [*(purity.line for purity in facets.purity or ())],
+        "spectra": [*(spectrum.line for spectrum in facets.spectra or ())],
+    }
+    for facet, references in named.items():
+        for index, line in enumerate(references):
+            if line is not None and line not in lines:
+                raise LinesDisagree(f"There is no item line {line}.", pointer=f"/{facet}/{index}/line")
