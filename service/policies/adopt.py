@@ -1,0 +1,105 @@
+"""Adopt a country's signed policy: verify, check, store, and compile for every context, in one transaction."""
+
+from hashlib import sha256
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, OKPKey
+from pydantic import ValidationError
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from service.identity.caller import Caller
+from service.identity.keys import record_signing_key
+from service.ledger.append import append
+from service.ledger.models import Log
+from service.policies.document import PolicyDocument, compiled_rows
+from service.policies.models import OwnPolicy, Policy
+from service.problems import Problem
+from service.records import strict_json
+
+TYPE = "sarhad-policy+jwt"
+_ADOPT = text("SELECT gate.adopt(CAST(:country AS char(2)), CAST(:rules AS jsonb))")
+
+
+class PolicySignatureInvalid(Problem):
+    """The policy is not signed by a valid record-signing key of the officer's agency."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class MalformedPolicy(Problem):
+    """The policy document does not follow its schema."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class PolicyOutOfTurn(Problem):
+    """Another version of this policy has been adopted since, or the country is not yours."""
+
+    status = HTTPStatus.CONFLICT
+
+
+async def adopt(
+    session: AsyncSession, officer: Caller, country: str, signed: bytes, group_bits: dict[str, int]
+) -> PolicyDocument:
+    """Make `signed` (compact JWS, RFC 7515) the policy of `country`, effective for the next request of anyone."""
+    if country != officer.country:
+        raise PolicyOutOfTurn(f"an officer of {officer.country} adopts policies of {officer.country} only")
+    document, key_id = await _verified(session, officer, signed)
+    policy = _parsed(document)
+    if policy.country != country:
+        raise MalformedPolicy(f"the document is for {policy.country}", pointer="/country", expected=country)
+    latest = await session.scalar(select(func.max(OwnPolicy.version)).where(OwnPolicy.country == country)) or 0
+    if policy.version != latest + 1:
+        raise PolicyOutOfTurn(f"expected version {latest + 1}", pointer="/version", expected=latest + 1)
+    try:
+        rules = compiled_rows(policy, group_bits)
+    except KeyError as unknown:
+        raise MalformedPolicy(
+            f"{unknown} is no substance group of the catalogue", pointer="/rules", expected=sorted(group_bits)
+        ) from None
+    session.add(
+        Policy(country=country, version=policy.version, document=document, signed=signed.decode(), key_id=key_id)
+    )
+    await session.flush()
+    await session.execute(_ADOPT, {"country": country, "rules": orjson.dumps(rules).decode()})
+    await append(session, Log.GOVERNANCE, sha256(signed).digest(), subject=f"policy {country} {policy.version}")
+    return policy
+
+
+async def _verified(session: AsyncSession, officer: Caller, signed: bytes) -> tuple[dict[str, Any], str]:
+    try:
+        token = jws.extract_compact(signed)
+    except (JoseError, ValueError) as error:
+        raise PolicySignatureInvalid(f"the body is no compact JWS: {error}") from None
+    header = token.headers()
+    if header.keys() != {"alg", "kid", "typ"} or header["typ"] != TYPE:
+        raise PolicySignatureInvalid(f"the header has exactly alg, kid and typ {TYPE}")
+    key = await record_signing_key(session, str(header["kid"]), officer.agency)
+    if key is None or header["alg"] != key.alg:
+        raise PolicySignatureInvalid(f"expected a valid record-signing key of {officer.agency} and its algorithm")
+    imported = (OKPKey if key.alg == "EdDSA" else ECKey).import_key(key.jwk)
+    try:
+        token = jws.deserialize_compact(signed, imported, algorithms=[key.alg])
+    except JoseError:
+        raise PolicySignatureInvalid("the signature does not verify over these bytes") from None
+    try:
+        document = strict_json.read(token.payload)
+    except ValueError as error:
+        raise MalformedPolicy(f"the document is {error}") from None
+    if not isinstance(document, dict):
+        raise MalformedPolicy("the document is an object")
+    return document, str(header["kid"])
+
+
+def _parsed(document: dict[str, Any]) -> PolicyDocument:
+    try:
+        return PolicyDocument.model_validate(document)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        pointer = "".join(f"/{part}" for part in first["loc"])
+        raise MalformedPolicy(first["msg"], pointer=pointer) from None

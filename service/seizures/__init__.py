@@ -1,0 +1,1 @@
+"""Seizure reports and zero-reports: filed, corrected, retracted, searched, disclosed."""
