@@ -1,19 +1,21 @@
 """Everything that may go wrong on purpose, as RFC 9457 problems."""
 
 import re
+from collections.abc import Mapping
 from http import HTTPStatus
+from typing import ClassVar
 
 
 class Problem(Exception):
     """An expected refusal. Subclass it next to the rule that raises it.
 
-    The class docstring's first line is the title; `detail` says what was expected of this request; `members` are
-    the RFC 9457 §3.2 extension members (`pointer`, `line`, `expected`, …). Nothing hidden from the reader may
-    enter either.
+    The class docstring's first line is the title; `detail` says what was expected of this request; `members`
+    are the RFC 9457 §3.2 extension members (`pointer`, `line`, `expected`, …). Nothing hidden from the reader
+    may enter either.
     """
 
-    status = HTTPStatus.BAD_REQUEST
-    headers: dict[str, str] = {}  # noqa: RUF012  (class constants, never mutated)
+    status: ClassVar[HTTPStatus] = HTTPStatus.BAD_REQUEST
+    headers: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, detail: str, **members: object) -> None:
         super().__init__(detail)
@@ -24,6 +26,10 @@ class Problem(Exception):
     def type_uri(cls) -> str:
         """The stable identifier of this kind of refusal."""
         return "/problems/" + re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
+
+    def response_headers(self) -> Mapping[str, str]:
+        """HTTP headers that go with this refusal."""
+        return self.headers
 
     def as_document(self) -> dict[str, object]:
         return {

@@ -1,0 +1,137 @@
+"""From a signed request to a proven caller. The key is read from the database on every request, so a
+revocation holds from the next request on, in every worker.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from typing import Any, NoReturn
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import CursorResult, func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from service.database import Database
+from service.identity.caller import Caller
+from service.identity.models import Agency, AgencyKey, RoleGrant
+from service.identity.pace import pace
+from service.identity.permission import read_purpose
+from service.problems import Problem
+from service.settings import Settings
+from service.signing import SKEW, Presented, RequestMessage, public_key
+from service.signing.request import not_proven
+
+
+class KeyNotUsable(Problem):
+    """The signature is right, and its key may not sign requests now."""
+
+    status = HTTPStatus.UNAUTHORIZED
+
+
+class ReplayedRequest(Problem):
+    """This signed request was received before: sign each attempt anew."""
+
+    status = HTTPStatus.CONFLICT
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A proven caller, the nonce it spends and the token that opens the gate for one transaction."""
+
+    caller: Caller
+    nonce: str
+    expires: datetime
+    token: str | None
+
+
+# Verified against when no key has the name given, so that a refusal takes as long as any other.
+_DECOY = Ed25519PrivateKey.from_private_bytes(bytes(32)).public_key()
+
+_SPEND = text(
+    "INSERT INTO core.nonce (kid, nonce, expires_at) VALUES (:kid, :nonce, :expires) ON CONFLICT DO NOTHING"
+)
+_MINT = text("SELECT gate.mint(:kid, :purpose)")
+
+
+def present(scope: Mapping[str, Any], origin: str) -> Presented:
+    """The signature of an ASGI request, held against the profile; raises a Problem that tells nothing about
+    keys.
+    """
+    message = RequestMessage.of(scope, origin)
+    message.check(origin)
+    return Presented.read(message)
+
+
+async def authenticate(
+    database: Database, settings: Settings, presented: Presented, *, spend: bool, mint: bool
+) -> Claim:
+    """Prove the signature and answer with the caller.
+
+    With `spend` the nonce is recorded here, committed before the answer; with `mint` the gate issues a token.
+    Raises SignatureRefused, KeyNotUsable, TooManyRequests, UnknownPurpose or ReplayedRequest.
+    """
+    async with database.authn() as session:
+        key, agency, roles = await _key(session, presented)
+        _usable(key, datetime.now(UTC))
+        pace(settings.requests_per_minute).step(key.kid)
+        purpose, case = read_purpose(presented.message.headers.get("sarhad-purpose"))
+        caller = Caller(key.kid, agency.code, agency.country, frozenset(roles), purpose, case)
+        token = None
+        if mint:
+            token = await session.scalar(_MINT, {"kid": caller.key_id, "purpose": purpose})
+        claim = Claim(caller, presented.nonce, _forgotten_at(presented), token)
+        if spend:
+            await spend_nonce(session, claim)
+    return claim
+
+
+async def spend_nonce(session: AsyncSession, claim: Claim) -> None:
+    """Record the nonce in the transaction of `session`; raises ReplayedRequest when it is recorded already.
+
+    Two requests that race with one nonce: the second waits for the first to commit or roll back.
+    """
+    values = {"kid": claim.caller.key_id, "nonce": claim.nonce, "expires": claim.expires}
+    result = await session.execute(_SPEND, values)
+    if not isinstance(result, CursorResult) or result.rowcount != 1:
+        raise ReplayedRequest("nonce and expires were used before with this key")
+
+
+async def _key(session: AsyncSession, presented: Presented) -> tuple[AgencyKey, Agency, list[str]]:
+    """The key that keyid names, once the signature has proven possession of it."""
+    roles = (
+        select(func.coalesce(func.array_agg(RoleGrant.role), text("'{}'::text[]")))
+        .where(RoleGrant.kid == AgencyKey.kid)
+        .scalar_subquery()
+    )
+    found = (
+        await session.execute(
+            select(AgencyKey, Agency, roles)
+            .join(Agency, AgencyKey.agency == Agency.code)
+            .where(AgencyKey.kid == presented.key_id)
+        )
+    ).one_or_none()
+    if found is None:
+        _refuse_unknown(presented)
+    key, agency, held = found
+    presented.verify(public_key(key.public_jwk)[0], key.alg)
+    return key, agency, held
+
+
+def _refuse_unknown(presented: Presented) -> NoReturn:
+    presented.verify(_DECOY, "EdDSA")
+    raise not_proven()
+
+
+def _usable(key: AgencyKey, now: datetime) -> None:
+    if key.use != "request-signing":
+        raise KeyNotUsable(f"this key is enrolled for {key.use}, not for request-signing")
+    if key.revoked_at is not None and key.revoked_at <= now:
+        raise KeyNotUsable(f"this key was revoked at {key.revoked_at.isoformat(timespec='seconds')}")
+    if now < key.not_before or (key.not_after is not None and now >= key.not_after):
+        raise KeyNotUsable("this key is outside its period of validity")
+
+
+def _forgotten_at(presented: Presented) -> datetime:
+    """When the signature is refused by its window, and the nonce may be forgotten."""
+    return datetime.fromtimestamp(presented.expires, UTC) + timedelta(seconds=SKEW)

@@ -1,0 +1,29 @@
+"""Who is calling, for what purpose: the value that every rule about access starts from."""
+
+from dataclasses import dataclass
+
+ROLES = frozenset(
+    {
+        "reporter",
+        "laboratory",
+        "analyst",
+        "policy_officer",
+        "auditor",
+        "key_administrator",
+        "coordinator",
+        "operator",
+    }
+)
+PURPOSES = frozenset({"analysis", "operational", "forensic", "health", "statistics"})
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The proven signer of a request."""
+
+    key_id: str  # RFC 7638 thumbprint of the request-signing key
+    agency: str  # `KZ-CUS`
+    country: str  # ISO 3166-1 alpha-2
+    roles: frozenset[str]
+    purpose: str | None = None  # as signed in `sarhad-purpose`
+    case: str | None = None  # the case reference signed with it

@@ -1,0 +1,31 @@
+"""Puts the edge around an application."""
+
+from functools import cache
+
+from fastapi import FastAPI
+
+from service.settings import Settings
+from service.signing import ServiceKey
+from service.web import logs
+from service.web.edge import Edge
+from service.web.operations import router
+from service.web.rendering import install_handlers
+
+
+def install(app: FastAPI) -> None:
+    """Logs, problem rendering, health routes, and signed answers. Needs `app.state.settings`.
+
+    The service's key is read or made with the first request, or by whoever asks `app.state.service_key()`
+    first: describing the interface needs none.
+    """
+    settings: Settings = app.state.settings
+    logs.configure()
+
+    @cache
+    def service_key() -> ServiceKey:
+        return ServiceKey.load_or_create(settings.state_dir)
+
+    app.state.service_key = service_key
+    install_handlers(app)
+    app.include_router(router)
+    app.add_middleware(Edge, settings=settings, key=service_key)
