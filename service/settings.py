@@ -44,6 +44,9 @@ class Settings(BaseSettings):
     merge_delay_seconds: Annotated[
         int, Field(ge=1, description="Promise of a receipt: its leaf is in the log within this time.")
     ] = 60
+    log_dummies_per_minute: Annotated[
+        int, Field(ge=0, description="Random leaves added to each log, to blur how much is going on.")
+    ] = 0
 
     @classmethod
     def settings_customise_sources(

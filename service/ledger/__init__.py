@@ -1,0 +1,1 @@
+"""The transparency logs: salted commitments, Merkle trees, signed checkpoints, receipts and proofs."""
