@@ -1,0 +1,1 @@
+"""Places: countries, first-level divisions, their boundaries, place names and crossing points."""

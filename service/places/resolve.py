@@ -1,0 +1,305 @@
+"""Messy place text to a country and a first-level division, with a confidence, and never a guess below the floor.
+
+The argument: (1) read the texts into phrases; (2) a country that the text names is the country; (3) find each phrase
+among the names of that country; (4) let the phrases correct each other; (5) answer only what the floor allows.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+from rapidfuzz import fuzz, process
+
+from service.places.atlas import COMMITTED
+from service.places.gazetteer import Entry, Gazetteer, Source, from_files
+from service.places.phrases import Kind, Phrase, phrases
+from service.places.spelling import key, stem
+
+FLOOR = 0.60
+FUZZY_CUTOFF = 84.0  # similarity of keys; lower ones were wrong more often than right on real reports
+FUZZY_MIN_LETTERS = 5
+LARGE_TOWN = 100_000
+CACHE_SIZE = 100_000
+
+_NUMBER_IN_WORD = re.compile(r"(?<=[а-яё]-)\d{2,3}(?=[а-яё]{2})")
+_REGION_KINDS = (Kind.REGION, Kind.REPUBLIC)
+_CITY_UNITS = frozenset({"city", "autonomous city", "municipality", "capital territory", "federal capital territory"})
+_REPUBLIC_UNITS = frozenset({"republic", "autonomous republic"})
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceMatch:
+    """What a text says about a place.
+
+    `admin1` is an ISO 3166-2 code or None; `candidates` are all units the text allows when more than one does (former
+    units, or names shared by a city and its region). `names_other_country`: the text places the event outside the
+    country that was asked about.
+    """
+
+    country: str
+    admin1: str | None
+    confidence: float
+    matched_text: str
+    method: str
+    names_other_country: bool
+    candidates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Entries that one phrase may mean, all of one score."""
+
+    phrase: Phrase
+    entries: tuple[Entry, ...]
+    score: float
+    method: str
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(u for e in self.entries for u in (e.successors or (e.admin1,))))
+
+    @property
+    def is_region(self) -> bool:
+        return any(e.source is Source.UNIT for e in self.entries) and self.phrase.kind in (*_REGION_KINDS, Kind.ANY)
+
+
+class Resolver:
+    """Resolves texts against one gazetteer; answers are remembered per distinct question."""
+
+    def __init__(self, gazetteer: Gazetteer) -> None:
+        self._gazetteer = gazetteer
+        self._keys: dict[str, list[str]] = {}
+        self.resolve = lru_cache(maxsize=CACHE_SIZE)(self._resolve)
+
+    @classmethod
+    def from_files(cls, folder: Path = COMMITTED) -> "Resolver":
+        return cls(from_files(folder))
+
+    def _resolve(self, country: str, division: str = "", place: str = "") -> PlaceMatch:
+        """`country`: alpha-2 code of the reporting side; `division` and `place`: as written, either may be empty."""
+        texts = [self._heal(country, text) for text in (division, place)]
+        read = [p for text in texts for p in phrases(text)]
+        named, read = self._countries(texts, read)
+        where = self._named_country(country, named)
+        if where is None:
+            return PlaceMatch(country, None, 0.0, "", "names-several-countries", False)
+        found = [f for phrase in read if (f := self._find(where, phrase))]
+        if not found and not named:
+            elsewhere = self._elsewhere(country, read)
+            if elsewhere is not None:
+                return elsewhere
+        answer = self._weigh(where, found)
+        if named and answer.admin1 is None:
+            answer = replace(answer, confidence=0.9, method="country-named", matched_text=", ".join(named))
+        return replace(answer, names_other_country=where != country)
+
+    def _heal(self, country: str, text: str) -> str:
+        """Undoes a known fault of machine-made tables: the country's name replaced by a number inside a word."""
+        stem_of_name = {"KZ": "Казахстан", "KG": "Киргиз", "UZ": "Узбек", "TJ": "Таджик", "TM": "Туркмен"}.get(country)
+        return _NUMBER_IN_WORD.sub(stem_of_name, text) if stem_of_name else text
+
+    def _countries(self, texts: list[str], read: list[Phrase]) -> tuple[dict[str, str], list[Phrase]]:
+        """The countries that phrases, or their last or first words, name; and the phrases left."""
+        named: dict[str, str] = {}
+        left: list[Phrase] = []
+        for text in texts:
+            code = self._gazetteer.country_named(text)
+            if code:
+                named[code] = text.strip()
+        for phrase in read:
+            rest = self._take_country(phrase, named)
+            if rest is not None:
+                left.append(rest)
+        return named, left
+
+    def _take_country(self, phrase: Phrase, named: dict[str, str]) -> Phrase | None:
+        words = phrase.text.split()
+        for size in range(len(words), 0, -1):
+            for start in {0, len(words) - size}:
+                text = " ".join(words[start : start + size])
+                code = self._gazetteer.country_named(text)
+                if code and (size == len(words) or len(text) <= 3 or size > 1):
+                    if phrase.kind in (Kind.CITY, Kind.DISTRICT, Kind.POST, Kind.REGION, Kind.SETTLEMENT) and size == len(words):
+                        return phrase
+                    named[code] = text
+                    words = words[:start] + words[start + size :]
+                    return Phrase(" ".join(words), phrase.kind) if words else None
+        return phrase
+
+    @staticmethod
+    def _named_country(country: str, named: dict[str, str]) -> str | None:
+        """The one country named; when several are, the asking one is set aside; None when that leaves several."""
+        others = [code for code in named if code != country]
+        if len(others) > 1:
+            return None
+        return others[0] if others else country
+
+    def _find(self, country: str, phrase: Phrase) -> _Found | None:
+        if phrase.kind is Kind.ROAD:
+            return self._find_road(country, phrase)
+        whole = self._look_up(country, phrase, phrase.text)
+        words = phrase.text.split()
+        if whole or len(words) == 1:
+            return whole
+        parts = [f for word in words if len(word) > 2 and (f := self._look_up(country, phrase, word, fuzzy=False))]
+        return _agreeing(parts)
+
+    def _find_road(self, country: str, phrase: Phrase) -> _Found | None:
+        """A road is where both its ends are, if they are in one unit."""
+        ends = [e for e in phrase.text.replace("-", " ").split() if len(e) > 2]
+        found = [self._look_up(country, Phrase(e, Kind.ANY), e, fuzzy=False) for e in ends]
+        units = [set(f.units) for f in found if f]
+        if len(units) != len(ends) or not units or not set.intersection(*units):
+            return None
+        shared = set.intersection(*units)
+        entries = tuple(e for f in found if f for e in f.entries if e.admin1 in shared)
+        return _Found(phrase, entries, 0.8, "road")
+
+    def _look_up(self, country: str, phrase: Phrase, text: str, *, fuzzy: bool = True) -> _Found | None:
+        spelled = key(text)
+        for candidate in dict.fromkeys((spelled, stem(spelled))):
+            if entries := _fitting(phrase.kind, self._gazetteer.exact(country, candidate)):
+                return _Found(phrase, entries, 0.95, "exact")
+        short = stem(spelled)
+        if len(short) < FUZZY_MIN_LETTERS or not fuzzy:
+            return None
+        if entries := _fitting(phrase.kind, self._gazetteer.alike(country, short)):
+            return _Found(phrase, entries, 0.85, "alike")
+        return self._fuzzy(country, phrase, short)
+
+    def _fuzzy(self, country: str, phrase: Phrase, spelled: str) -> _Found | None:
+        known = self._keys.setdefault(country, self._gazetteer.keys_of(country))
+        near = process.extract(spelled, known, scorer=fuzz.ratio, score_cutoff=FUZZY_CUTOFF, limit=5)
+        if not near:
+            return None
+        best = near[0][1]
+        entries = [e for name, score, _ in near if score >= best - 2 for e in self._gazetteer.exact(country, name)]
+        fitting = _fitting(phrase.kind, entries)
+        return _Found(phrase, fitting, 0.5 + best / 100 * 0.3, "fuzzy") if fitting else None
+
+    def _elsewhere(self, country: str, read: Iterable[Phrase]) -> PlaceMatch | None:
+        """A division or large town of another country, written exactly, that nothing at home resembles."""
+        for phrase in read:
+            spelled = key(phrase.text)
+            entries = [
+                e
+                for k in dict.fromkeys((spelled, stem(spelled)))
+                for e in self._gazetteer.everywhere(k)
+                if e.country != country and _telling(e, phrase)
+            ]
+            if len({e.country for e in entries}) == 1 and len(spelled) >= FUZZY_MIN_LETTERS:
+                match = self._weigh(entries[0].country, [_Found(phrase, tuple(entries), 0.8, "other-country")])
+                return replace(match, names_other_country=True)
+        return None
+
+    def _weigh(self, country: str, found: list[_Found]) -> PlaceMatch:
+        """Lets the phrases correct each other: regions first, then what lies in them."""
+        if not found:
+            return PlaceMatch(country, None, 0.0, "", "none", False)
+        regions = [f for f in found if f.is_region]
+        places = [f for f in found if f not in regions] + [f for f in regions[1:]]
+        if regions:
+            return self._within(country, regions[0], places)
+        joint = _agreeing(found)
+        if joint is None:
+            return PlaceMatch(country, None, 0.0, "", "contradiction", False, _units(found))
+        return _single(country, joint)
+
+    def _within(self, country: str, region: _Found, places: list[_Found]) -> PlaceMatch:
+        for place in places:
+            inside = [e for e in place.entries if self._lies_in(e, region)]
+            if inside:
+                chosen = _Found(place.phrase, tuple(inside), min(0.99, max(region.score, place.score) + 0.04), "place-in-region")
+                match = _single(country, chosen)
+                if match.admin1:
+                    return match
+        against = [p for p in places if p.score >= 0.95 and any(e.population >= LARGE_TOWN for e in p.entries)]
+        if against and not region.phrase.kind in _REGION_KINDS:
+            joint = _agreeing([region, *against])
+            if joint is None:
+                return PlaceMatch(country, None, 0.0, "", "contradiction", False, _units([region, *against]))
+        match = _single(country, region)
+        if against:
+            return PlaceMatch(country, None, 0.5, match.matched_text, "contradiction", False, _units([region, *against]))
+        if any(p.method == "exact" for p in places):
+            return replace(match, confidence=min(match.confidence, 0.65), method="region-despite-place")
+        return match
+
+    def _lies_in(self, entry: Entry, region: _Found) -> bool:
+        named = {e.admin1 for e in region.entries} | set(region.units)
+        return entry.admin1 in named or bool(named.intersection(self._gazetteer.also_under.get(entry.admin1, ())))
+
+
+def _single(country: str, found: _Found) -> PlaceMatch:
+    """One unit out of what a phrase may mean, or none."""
+    units = found.units
+    text, method = found.phrase.text, found.method
+    if len(units) == 1:
+        former = any(e.successors for e in found.entries)
+        return _answer(country, units[0], found.score, text, "former-unit" if former else method)
+    former_units = [e for e in found.entries if e.successors]
+    if former_units:
+        return _answer(country, units[0], 0.70, text, "former-unit", units)
+    cities = [e for e in found.entries if e.source is Source.UNIT and e.unit_kind in _CITY_UNITS]
+    if len({e.admin1 for e in cities}) == 1:
+        return _answer(country, cities[0].admin1, min(found.score, 0.75), text, "city-of-that-name", units)
+    by_source = min(e.source for e in found.entries)
+    first = {e.admin1 for e in found.entries if e.source == by_source}
+    if len(first) == 1 and by_source in (Source.UNIT, Source.DISTRICT):
+        return _answer(country, first.pop(), min(found.score, 0.75), text, method, units)
+    ranked = sorted(found.entries, key=lambda e: -e.population)
+    rival = next((e.population for e in ranked if e.admin1 != ranked[0].admin1), 0)
+    if ranked[0].population >= max(20_000, 10 * rival):
+        return _answer(country, ranked[0].admin1, min(found.score, 0.75), text, "largest-of-that-name", units)
+    return PlaceMatch(country, None, 0.0, text, "ambiguous", False, units)
+
+
+def _answer(
+    country: str, unit: str, score: float, text: str, method: str, candidates: tuple[str, ...] = ()
+) -> PlaceMatch:
+    if score < FLOOR:
+        return PlaceMatch(country, None, round(score, 2), text, method, False, candidates or (unit,))
+    return PlaceMatch(country, unit, round(score, 2), text, method, False, candidates)
+
+
+def _agreeing(found: list[_Found]) -> _Found | None:
+    """The units all phrases allow; when there are none, the phrases contradict each other."""
+    if not found:
+        return None
+    shared = set(found[0].units).intersection(*(f.units for f in found[1:]))
+    if not shared:
+        return None
+    best = max(found, key=lambda f: f.score)
+    entries = tuple(e for f in found for e in f.entries if shared.intersection(e.successors or (e.admin1,)))
+    return replace(best, entries=entries)
+
+
+def _units(found: list[_Found]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(u for f in found for u in f.units))
+
+
+def _fitting(kind: Kind, entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Entries of the kind that the text says; all of them when none is of that kind."""
+    everything = tuple(entries)
+    if kind is Kind.REPUBLIC:
+        wanted = tuple(e for e in everything if e.unit_kind in _REPUBLIC_UNITS)
+    elif kind is Kind.REGION:
+        units = tuple(e for e in everything if e.source is Source.UNIT)
+        wanted = tuple(e for e in units if e.unit_kind not in (_CITY_UNITS | _REPUBLIC_UNITS)) or units
+    elif kind in (Kind.CITY, Kind.SETTLEMENT):
+        cities = tuple(e for e in everything if e.unit_kind in _CITY_UNITS)
+        wanted = cities or tuple(e for e in everything if e.source is not Source.UNIT)
+    elif kind in (Kind.DISTRICT, Kind.POST):
+        wanted = tuple(e for e in everything if e.source is not Source.UNIT)
+    else:
+        wanted = everything
+    return wanted or everything
+
+
+def _telling(entry: Entry, phrase: Phrase) -> bool:
+    """Whether a name abroad is strong enough to move an event there."""
+    if entry.source is Source.UNIT:
+        return phrase.kind in (*_REGION_KINDS, Kind.CITY, Kind.ANY)
+    return entry.source is Source.TOWN and entry.population >= LARGE_TOWN and phrase.kind in (Kind.CITY, Kind.ANY)
