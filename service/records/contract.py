@@ -1,6 +1,6 @@
 """The record contract as JSON Schema 2020-12, written from the shapes that validate.
 
-`documents()` is what `schemas/records/` must hold; a test compares. `python -m service.records.contract` writes.
+`documents()` is what `schemas/records/` must hold; `python -m service.records.contract` writes it.
 """
 
 import json
