@@ -46,6 +46,7 @@ def signature_headers(
                 label=RESPONSE_LABEL,
                 tag=TAG,
                 covered_component_ids=(*own, *bound),
+                use_existing_digest="content-digest" in headers,
             )
         except (HTTPMessageSignaturesException, ValueError):
             continue
