@@ -1,0 +1,182 @@
+"""Requests signed and answers verified, as one httpx auth flow (RFC 9421, RFC 9530).
+
+The flow signs every try afresh: new nonce, new time. It then checks that the answer was signed by the
+pinned service key *for this request* and replaces the body stream by one that fails when the bytes do not
+match the signed digest, so that answers of any size are verified in bounded memory.
+"""
+
+import datetime
+import hashlib
+import hmac
+import secrets
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import http_sf
+import httpx
+from http_message_signatures import HTTPMessageSigner, HTTPMessageVerifier, MappingKeyResolver, algorithms
+from http_message_signatures.exceptions import HTTPMessageSignaturesException, InvalidSignature
+
+from sarhad.errors import ServiceUnreachable, UnverifiedResponse
+from sarhad.keys import PrivateKey, PublicKey
+
+TAG: Final = "sarhad-1"
+PURPOSES: Final = ("analysis", "operational", "forensic", "health", "statistics")
+LIFETIME: Final = datetime.timedelta(seconds=120)  # the service allows 300 s
+
+REQUEST_COMPONENTS: Final = ("@method", "@authority", "@target-uri")
+RESPONSE_COMPONENTS: Final = ("@status", '"@method";req', '"@target-uri";req')
+BODY_COMPONENTS: Final = ("content-type", "content-digest")
+BOUND_TO_SIGNATURE: Final = '"signature";req;key="sig"'
+
+_ALGORITHMS: Final = {"EdDSA": algorithms.ED25519, "ES256": algorithms.ECDSA_P256_SHA256}
+
+
+class _ResponseVerifier(HTTPMessageVerifier):
+    # Freshness comes from the binding to the request's own nonce, so a post with a wrong clock can still
+    # verify.
+    max_clock_skew = datetime.timedelta(days=3650)
+
+
+def content_digest(body: bytes) -> str:
+    """The RFC 9530 Content-Digest field value for these bytes."""
+    return digest_field(hashlib.sha256(body).digest())
+
+
+def digest_field(sha256: bytes) -> str:
+    """The Content-Digest field value for a SHA-256 already computed."""
+    return f"sha-256={http_sf.ser(sha256)}"
+
+
+def purpose_field(purpose: str, case: str | None = None) -> str:
+    """The `sarhad-purpose` value: an RFC 8941 token with an optional case reference (ValueError for
+    another).
+    """
+    if purpose not in PURPOSES:
+        raise ValueError(f"{purpose!r} is not a purpose; use one of {', '.join(PURPOSES)}.")
+    parameters: dict[str, Any] = {"case": case} if case else {}
+    return http_sf.ser((http_sf.Token(purpose), parameters))
+
+
+@dataclass
+class SignedRequests(httpx.Auth):
+    """The auth flow of one key. `service_key` is asked at verification, so that a key pinned later is used.
+
+    Without `key` the request goes out unsigned (public routes) and only the answer is verified.
+    """
+
+    key: PrivateKey | None
+    service_key: Callable[[], PublicKey]
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        if self.key is not None:
+            sign_request(request, self.key)
+        response = yield request
+        verify_response(response, self.service_key(), signed=self.key is not None)
+
+
+def sign_request(request: httpx.Request, key: PrivateKey) -> None:
+    """Sign in place. A streamed body must come with its own `content-digest`; any other is digested here."""
+    covered = list(REQUEST_COMPONENTS)
+    has_body = "content-length" in request.headers or "transfer-encoding" in request.headers
+    if has_body and request.headers.get("content-length") != "0":
+        if "content-digest" not in request.headers:
+            request.headers["content-digest"] = content_digest(request.content)
+        covered += BODY_COMPONENTS
+    if "sarhad-purpose" in request.headers:
+        covered.append("sarhad-purpose")
+    now = datetime.datetime.now(datetime.UTC)
+    signer = HTTPMessageSigner(
+        signature_algorithm=_ALGORITHMS[key.alg],
+        key_resolver=MappingKeyResolver(public_keys={}, private_keys={key.kid: key.key}),
+    )
+    signer.sign(
+        request,
+        key_id=key.kid,
+        created=now,
+        expires=now + LIFETIME,
+        nonce=secrets.token_urlsafe(24),
+        label="sig",
+        tag=TAG,
+        covered_component_ids=covered,
+        use_existing_digest="content-digest" in request.headers,
+    )
+
+
+def verify_response(response: httpx.Response, key: PublicKey, *, signed: bool = True) -> None:
+    """Check signature and binding now, and the body while it is read.
+
+    Raises UnverifiedResponse; ServiceUnreachable when an unsigned 502, 503 or 504 shows that something in
+    between answered in the service's stead.
+    """
+    if "signature" not in response.headers:
+        if response.status_code in {502, 503, 504}:
+            raise ServiceUnreachable(
+                f"The service is not available at present (status {response.status_code})."
+            )
+        raise UnverifiedResponse(
+            f"The answer (status {response.status_code}) is not signed: "
+            "this is not the service, or something in between changed it."
+        )
+    body = response.headers.get("content-length") != "0" and response.status_code not in {204, 304}
+    required = list(RESPONSE_COMPONENTS)
+    required += BODY_COMPONENTS if body else ()
+    required += (BOUND_TO_SIGNATURE,) if signed else ()
+    verifier = _ResponseVerifier(
+        signature_algorithm=_ALGORITHMS[key.alg],
+        key_resolver=MappingKeyResolver(public_keys={key.kid: key.key}, private_keys={}),
+    )
+    try:
+        verifier.verify(
+            response, expect_tag=TAG, expect_label="sarhad", max_age=None, require_components=required
+        )
+    except (InvalidSignature, HTTPMessageSignaturesException) as fault:
+        raise UnverifiedResponse(
+            f"The answer (status {response.status_code}) does not verify with the pinned service key "
+            f"{key.kid}: {fault}"
+        ) from fault
+    if body:
+        response.stream = _CheckedStream(response.stream, _sha256_member(response.headers["content-digest"]))
+
+
+def _sha256_member(field: str) -> bytes:
+    try:
+        fields: Any = http_sf.parse(field.encode("ascii"), tltype="dictionary")
+        digest, _ = fields["sha-256"]
+    except (KeyError, ValueError, TypeError) as fault:
+        raise UnverifiedResponse("The answer carries no SHA-256 content digest.") from fault
+    return bytes(digest)
+
+
+class _CheckedStream(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A body that ends in UnverifiedResponse unless its bytes have the signed digest."""
+
+    def __init__(self, stream: Any, expected: bytes) -> None:
+        self._stream = stream
+        self._expected = expected
+        self._seen = hashlib.sha256()
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._stream:
+            self._seen.update(chunk)
+            yield chunk
+        self._check()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._stream:
+            self._seen.update(chunk)
+            yield chunk
+        self._check()
+
+    def _check(self) -> None:
+        if not hmac.compare_digest(self._seen.digest(), self._expected):
+            raise UnverifiedResponse(
+                "The body of the answer was changed or cut off: it does not have the signed digest."
+            )
+
+    def close(self) -> None:
+        self._stream.close()
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
