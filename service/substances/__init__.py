@@ -1,1 +1,1 @@
-"""The substance catalogue: entries and their names, units, and the rules that turn a reported quantity into kilograms."""
+"""The substance catalogue: entries, their names, units, and what a reported quantity weighs."""

@@ -24,7 +24,7 @@ _CODE = re.compile(r"SAR-\d{6}")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A substance with everything that is said of it. `lineage` is its code, its parent's, and so on to the root."""
+    """A substance with all that is said of it. `lineage`: its code, its parent's, and so on to the root."""
 
     substance: Substance
     names: tuple[SubstanceName, ...]
@@ -46,9 +46,9 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What a name resolved to: by which kind of name (`name`, `slang`, `reported`, … or `cas`, `inchikey`, `code`).
+    """What a name resolved to, by which kind of name (`name`, `slang`, … `cas`, `code`).
 
-    Confidence is 1.00 for the exact text and 0.95 for one that differs only in case, accents, punctuation or script.
+    Confidence is 1.00 for the exact text, 0.95 for one that differs in case, accents, punctuation or script.
     """
 
     code: str

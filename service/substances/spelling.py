@@ -1,7 +1,7 @@
 """One spelling of a name: the key under which two ways of writing the same name are equal.
 
-Case, accents, punctuation, spaces and script do not matter; letters and digits do. Nothing is guessed: `Phentanyl`
-and `Fentanyl` stay two keys, and both resolve only because the catalogue lists both.
+Case, accents, punctuation, spaces and script do not matter; letters and digits do. Nothing is guessed:
+`Phentanyl` and `Fentanyl` stay two keys, and both resolve only because the catalogue lists both.
 """
 
 import re
@@ -16,17 +16,37 @@ _GREEK = {
     "μ": "micro",
     "ω": "omega",
 }
-_CYRILLIC = dict(
-    zip(
-        "абвгдежзийклмнопрстуфхцчшщъыьэюяәғқңөұүһіҳҷӣӯўҝҹ",
-        (
-            "a b v g d e zh z i i k l m n o p r s t u f kh ts ch sh shch  y  e yu ya "
-            "a g q n o u u h i h j i u o g j"
-        ).split(" "),
-        strict=True,
-    )
-)
-# Letters that look alike: a word that mixes both scripts (JWН-018 typed with a Cyrillic Н) was meant in Latin.
+_CYRILLIC = {
+    **{"а": "a", "б": "b", "в": "v", "г": "g", "д": "d", "е": "e", "ж": "zh", "з": "z", "и": "i", "й": "i"},
+    **{"к": "k", "л": "l", "м": "m", "н": "n", "о": "o", "п": "p", "р": "r", "с": "s", "т": "t", "у": "u"},
+    **{
+        "ф": "f",
+        "х": "kh",
+        "ц": "ts",
+        "ч": "ch",
+        "ш": "sh",
+        "щ": "shch",
+        "ы": "y",
+        "э": "e",
+        "ю": "yu",
+        "я": "ya",
+    },
+    **{
+        "ъ": "",
+        "ь": "",
+        "ә": "a",
+        "ғ": "g",
+        "қ": "q",
+        "ң": "n",
+        "ө": "o",
+        "ұ": "u",
+        "ү": "u",
+        "һ": "h",
+        "і": "i",
+    },
+    **{"ҳ": "h", "ҷ": "j", "ҝ": "g", "ҹ": "j"},
+}
+# Letters that look alike: a word that mixes both scripts (JWН-018 typed with a Cyrillic Н) is Latin.
 _LOOKALIKES = str.maketrans("авсенкмортухі", "abcehkmoptyxi")
 _WORD = re.compile(r"\w+")
 _NOT_KEY = re.compile(r"[\W_]+")

@@ -4,6 +4,7 @@ import csv
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
@@ -59,7 +60,7 @@ class Scheduling:
     code: str
     convention: str
     schedule: str
-    as_of: str
+    as_of: date
     source: str
     note: str | None
 
@@ -79,7 +80,7 @@ class Reference:
     ref: str
     title: str
     status: str
-    as_of: str | None
+    as_of: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,4 +179,5 @@ def _rows(path: Path, row: type[Row]) -> Iterable[Row]:
 def _converter(hint: Any) -> Callable[[str], Any]:
     optional = type(None) in getattr(hint, "__args__", ())
     kind = next((k for k in getattr(hint, "__args__", ()) if k is not type(None)), hint)
-    return lambda cell: None if optional and cell == "" else kind(cell)
+    read_cell = date.fromisoformat if kind is date else kind
+    return lambda cell: None if optional and cell == "" else read_cell(cell)

@@ -49,6 +49,11 @@ class Unit:
     name_en: str
     name_ru: str
 
+    @property
+    def convertible(self) -> bool:
+        """Whether any rule can lead from this unit to kilograms, for some substance or measured mass."""
+        return self.rule != NOT_CONVERTIBLE
+
 
 @dataclass(frozen=True, slots=True)
 class Harmonised:
