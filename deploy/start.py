@@ -89,7 +89,7 @@ def check() -> int:
     try:
         with running(home, port, demo=True):
             done = subprocess.run(
-                [sys.executable, "-m", "service.cli.check", str(home / "demo"), f"http://127.0.0.1:{port}"],
+                [sys.executable, "-m", "service.cli.check", str(home / "demo")],
                 cwd=ROOT, check=False,
             )  # fmt: skip
             return done.returncode
