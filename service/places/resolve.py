@@ -13,20 +13,22 @@ from pathlib import Path
 from rapidfuzz import fuzz, process
 
 from service.places.atlas import COMMITTED
-from service.places.gazetteer import Entry, Gazetteer, Source, from_files
+from service.places.gazetteer import CITY_UNITS, Entry, Gazetteer, Source, from_files
 from service.places.phrases import Kind, Phrase, phrases
-from service.places.spelling import key, stem
+from service.places.spelling import key, stem, variants
 
 FLOOR = 0.60
 FUZZY_CUTOFF = 84.0  # similarity of keys; lower ones were wrong more often than right on real reports
 FUZZY_MIN_LETTERS = 5
+FUZZY_TOWN = 10_000  # smaller ones have too many namesakes that no list holds
+SMALL_TOWN = 5_000
 LARGE_TOWN = 100_000
 CACHE_SIZE = 100_000
 
 _NUMBER_IN_WORD = re.compile(r"(?<=[а-яё]-)\d{2,3}(?=[а-яё]{2})")
 _REGION_KINDS = (Kind.REGION, Kind.REPUBLIC)
-_CITY_UNITS = frozenset({"city", "autonomous city", "municipality", "capital territory", "federal capital territory"})
 _REPUBLIC_UNITS = frozenset({"republic", "autonomous republic"})
+_MAY_BE_REGION = (*_REGION_KINDS, Kind.CITY, Kind.ANY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +60,16 @@ class _Found:
 
     @property
     def units(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(u for e in self.entries for u in (e.successors or (e.admin1,))))
+        return tuple(dict.fromkeys(u for e in self.entries for u in (e.successors or (e.admin1,)) if u))
+
+    @property
+    def is_whole_region(self) -> bool:
+        """Whether it may be a division that holds towns, not only a city with the rank of one."""
+        return any(e.source is Source.UNIT and e.unit_kind not in CITY_UNITS for e in self.entries)
 
     @property
     def is_region(self) -> bool:
-        return any(e.source is Source.UNIT for e in self.entries) and self.phrase.kind in (*_REGION_KINDS, Kind.ANY)
+        return any(e.source is Source.UNIT for e in self.entries) and self.phrase.kind in _MAY_BE_REGION
 
 
 class Resolver:
@@ -159,9 +166,9 @@ class Resolver:
 
     def _look_up(self, country: str, phrase: Phrase, text: str, *, fuzzy: bool = True) -> _Found | None:
         spelled = key(text)
-        for candidate in dict.fromkeys((spelled, stem(spelled))):
+        for candidate in variants(spelled):
             if entries := _fitting(phrase.kind, self._gazetteer.exact(country, candidate)):
-                return _Found(phrase, entries, 0.95, "exact")
+                return _Found(phrase, entries, _trust(entries), "exact")
         short = stem(spelled)
         if len(short) < FUZZY_MIN_LETTERS or not fuzzy:
             return None
@@ -176,7 +183,7 @@ class Resolver:
             return None
         best = near[0][1]
         entries = [e for name, score, _ in near if score >= best - 2 for e in self._gazetteer.exact(country, name)]
-        fitting = _fitting(phrase.kind, entries)
+        fitting = _fitting(phrase.kind, [e for e in entries if e.source is not Source.TOWN or e.population >= FUZZY_TOWN])
         return _Found(phrase, fitting, 0.5 + best / 100 * 0.3, "fuzzy") if fitting else None
 
     def _elsewhere(self, country: str, read: Iterable[Phrase]) -> PlaceMatch | None:
@@ -185,45 +192,45 @@ class Resolver:
             spelled = key(phrase.text)
             entries = [
                 e
-                for k in dict.fromkeys((spelled, stem(spelled)))
+                for k in variants(spelled)
                 for e in self._gazetteer.everywhere(k)
                 if e.country != country and _telling(e, phrase)
             ]
             if len({e.country for e in entries}) == 1 and len(spelled) >= FUZZY_MIN_LETTERS:
-                match = self._weigh(entries[0].country, [_Found(phrase, tuple(entries), 0.8, "other-country")])
-                return replace(match, names_other_country=True)
+                abroad = _Found(phrase, tuple(entries), 0.8, "other-country")
+                return replace(self._single(entries[0].country, abroad), names_other_country=True)
         return None
 
     def _weigh(self, country: str, found: list[_Found]) -> PlaceMatch:
         """Lets the phrases correct each other: regions first, then what lies in them."""
         if not found:
             return PlaceMatch(country, None, 0.0, "", "none", False)
-        regions = [f for f in found if f.is_region]
-        places = [f for f in found if f not in regions] + [f for f in regions[1:]]
-        if regions:
-            return self._within(country, regions[0], places)
-        joint = _agreeing(found)
-        if joint is None:
-            return PlaceMatch(country, None, 0.0, "", "contradiction", False, _units(found))
-        return _single(country, joint)
-
-    def _within(self, country: str, region: _Found, places: list[_Found]) -> PlaceMatch:
-        for place in places:
-            inside = [e for e in place.entries if self._lies_in(e, region)]
-            if inside:
-                chosen = _Found(place.phrase, tuple(inside), min(0.99, max(region.score, place.score) + 0.04), "place-in-region")
-                match = _single(country, chosen)
-                if match.admin1:
-                    return match
-        against = [p for p in places if p.score >= 0.95 and any(e.population >= LARGE_TOWN for e in p.entries)]
-        if against and not region.phrase.kind in _REGION_KINDS:
-            joint = _agreeing([region, *against])
+        regions = sorted((f for f in found if f.is_region), key=_regionality)
+        if not regions:
+            joint = _agreeing(found)
             if joint is None:
-                return PlaceMatch(country, None, 0.0, "", "contradiction", False, _units([region, *against]))
-        match = _single(country, region)
+                return PlaceMatch(country, None, 0.0, "", "contradiction", False, _units(found))
+            return self._single(country, joint)
+        for region in regions:
+            for place in found:
+                if place is not region and (match := self._within(country, region, place)):
+                    return match
+        return self._despite(country, regions[0], [f for f in found if f is not regions[0]])
+
+    def _within(self, country: str, region: _Found, place: _Found) -> PlaceMatch | None:
+        """The place, if one of the things it may be lies in the region."""
+        inside = tuple(e for e in place.entries if self._lies_in(e, region))
+        score = min(0.99, max(region.score, place.score) + 0.04)
+        match = self._single(country, replace(place, entries=inside, score=score, method="place-in-region"))
+        return match if inside and match.admin1 else None
+
+    def _despite(self, country: str, region: _Found, places: list[_Found]) -> PlaceMatch:
+        """The region alone; less sure where a place is known elsewhere only, unsaid where a city clearly is."""
+        against = [p for p in places if _contradicts(p, region)]
         if against:
-            return PlaceMatch(country, None, 0.5, match.matched_text, "contradiction", False, _units([region, *against]))
-        if any(p.method == "exact" for p in places):
+            return PlaceMatch(country, None, 0.5, region.phrase.text, "contradiction", False, _units([region, *against]))
+        match = self._single(country, region)
+        if match.admin1 and any(p.method == "exact" and not set(p.units) & set(region.units) for p in places):
             return replace(match, confidence=min(match.confidence, 0.65), method="region-despite-place")
         return match
 
@@ -232,17 +239,50 @@ class Resolver:
         return entry.admin1 in named or bool(named.intersection(self._gazetteer.also_under.get(entry.admin1, ())))
 
 
-def _single(country: str, found: _Found) -> PlaceMatch:
+    def _single(self, country: str, found: _Found) -> PlaceMatch:
+        """One unit out of what a phrase may mean, or none; a unit that others were split off from names them too."""
+        match = _choose(country, found)
+        split_off = self._gazetteer.split_off.get(match.admin1 or "", ())
+        if not split_off or match.candidates or not found.is_whole_region:
+            return match
+        return replace(match, confidence=min(match.confidence, 0.80), candidates=(match.admin1 or "", *split_off))
+
+
+def _regionality(found: _Found) -> int:
+    """Sorts what the text calls a region first, then divisions, then cities that have the rank of one."""
+    if found.phrase.kind in _REGION_KINDS:
+        return 0
+    return 1 if found.is_whole_region else 2
+
+
+def _contradicts(place: _Found, region: _Found) -> bool:
+    """A large town elsewhere, written exactly, outweighs a region unless the text says one is a region or a village."""
+    large = any(e.population >= LARGE_TOWN for e in place.entries)
+    said = place.phrase.kind is Kind.CITY or (
+        place.phrase.kind is Kind.ANY and region.phrase.kind not in (*_REGION_KINDS, Kind.CITY)
+    )
+    return place.method == "exact" and large and said and not set(place.units) & set(region.units)
+
+
+def _trust(entries: tuple[Entry, ...]) -> float:
+    """An exact name of a village is less telling than that of a town: many villages share one."""
+    village = all(e.source is Source.TOWN and e.population < SMALL_TOWN for e in entries)
+    return 0.75 if village else 0.95
+
+
+def _choose(country: str, found: _Found) -> PlaceMatch:
     """One unit out of what a phrase may mean, or none."""
     units = found.units
     text, method = found.phrase.text, found.method
+    if not units:
+        return PlaceMatch(country, None, found.score, text, method, False)
     if len(units) == 1:
         former = any(e.successors for e in found.entries)
         return _answer(country, units[0], found.score, text, "former-unit" if former else method)
     former_units = [e for e in found.entries if e.successors]
     if former_units:
         return _answer(country, units[0], 0.70, text, "former-unit", units)
-    cities = [e for e in found.entries if e.source is Source.UNIT and e.unit_kind in _CITY_UNITS]
+    cities = [e for e in found.entries if e.source is Source.UNIT and e.unit_kind in CITY_UNITS]
     if len({e.admin1 for e in cities}) == 1:
         return _answer(country, cities[0].admin1, min(found.score, 0.75), text, "city-of-that-name", units)
     by_source = min(e.source for e in found.entries)
@@ -287,12 +327,14 @@ def _fitting(kind: Kind, entries: Iterable[Entry]) -> tuple[Entry, ...]:
         wanted = tuple(e for e in everything if e.unit_kind in _REPUBLIC_UNITS)
     elif kind is Kind.REGION:
         units = tuple(e for e in everything if e.source is Source.UNIT)
-        wanted = tuple(e for e in units if e.unit_kind not in (_CITY_UNITS | _REPUBLIC_UNITS)) or units
+        wanted = tuple(e for e in units if e.unit_kind not in (CITY_UNITS | _REPUBLIC_UNITS)) or units
     elif kind in (Kind.CITY, Kind.SETTLEMENT):
-        cities = tuple(e for e in everything if e.unit_kind in _CITY_UNITS)
+        cities = tuple(e for e in everything if e.unit_kind in CITY_UNITS)
         wanted = cities or tuple(e for e in everything if e.source is not Source.UNIT)
     elif kind in (Kind.DISTRICT, Kind.POST):
-        wanted = tuple(e for e in everything if e.source is not Source.UNIT)
+        source = Source.DISTRICT if kind is Kind.DISTRICT else Source.CROSSING
+        exactly = tuple(e for e in everything if e.source is source)
+        wanted = exactly or tuple(e for e in everything if e.source is not Source.UNIT)
     else:
         wanted = everything
     return wanted or everything

@@ -73,3 +73,13 @@ def stem(spelled: str) -> str:
 def coarse(spelled: str) -> str:
     """A key with the vowels in two classes (a o u, e i): Uzbek and Russian spellings differ mostly in them."""
     return _REPEATED.sub(r"\1", spelled.translate(_VOWEL_CLASS))
+
+
+@lru_cache(maxsize=65_536)
+def variants(spelled: str) -> tuple[str, ...]:
+    """A key and what its adjective may come from: "Дангаринский" from "Дангара", "Пешкунский" from "Пешку"."""
+    short = stem(spelled)
+    if short == spelled or not short.endswith("n"):
+        return tuple(dict.fromkeys((spelled, short)))
+    base = short[:-2] if short.endswith("in") else short[:-1]
+    return tuple(dict.fromkeys((spelled, short, base + "a", base) if len(base) >= 3 else (spelled, short)))
