@@ -19,7 +19,8 @@ TILE_WIDTH = 1 << TILE_HEIGHT
 EMPTY_ROOT = sha256(b"").digest()
 
 
-class Subtree(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Subtree:
     """A complete subtree: 2^height leaves, the index-th of its height from the left."""
 
     height: int

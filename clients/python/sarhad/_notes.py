@@ -1,0 +1,96 @@
+"""Signed notes and checkpoints (C2SP signed-note, tlog-checkpoint): what a log signed, read strictly."""
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from sarhad._tree import MAX_SIZE, Checkpoint, NotProven
+
+_ED25519 = b"\x01"  # the signature type of signed-note
+
+
+class BadCheckpoint(NotProven):
+    """The checkpoint is malformed, of another log, or not signed by the log's key."""
+
+
+@dataclass(frozen=True)
+class LogKey:
+    """The key of a log: `name` is the log's origin."""
+
+    name: str
+    key: Ed25519PublicKey
+
+    @property
+    def id(self) -> bytes:
+        """The 4 bytes by which a signature line names the key (C2SP signed-note)."""
+        return sha256(self.name.encode() + b"\n" + _ED25519 + self.key.public_bytes_raw()).digest()[:4]
+
+    @classmethod
+    def parse(cls, text: str) -> "LogKey":
+        """From `name+hex key id+base64(0x01 ‖ key)`, as a service publishes it; raises BadCheckpoint."""
+        name, _, rest = text.strip().partition("+")
+        stated, _, encoded = rest.partition("+")
+        try:
+            raw = base64.b64decode(encoded, validate=True)
+            found = cls(name, Ed25519PublicKey.from_public_bytes(raw[1:]))
+        except ValueError as fault:
+            raise BadCheckpoint("This is not the verifier key of a log.") from fault
+        if not _is_key_name(name) or raw[:1] != _ED25519 or stated != found.id.hex():
+            raise BadCheckpoint("The verifier key is not Ed25519, or its key id does not fit.")
+        return found
+
+
+def open_checkpoint(note: str, log_key: LogKey) -> Checkpoint:
+    """The checkpoint that a signed note states, its signature by `log_key` verified; raises BadCheckpoint.
+
+    Signatures of other keys (witnesses) are allowed beside it and not judged; lines of extension after the
+    root are refused, as this service writes none.
+    """
+    text, separator, tail = note.rpartition("\n\n")
+    text += "\n"
+    if not separator or not tail.endswith("\n"):
+        raise BadCheckpoint("This is not a signed note.")
+    signatures = [_signature(line) for line in tail[:-1].split("\n")]
+    ours = [value for name, value in signatures if name == log_key.name and value[:4] == log_key.id]
+    if len(ours) != 1:
+        raise BadCheckpoint(f"The note does not carry exactly one signature of {log_key.name}.")
+    try:
+        log_key.key.verify(ours[0][4:], text.encode())
+    except InvalidSignature:
+        raise BadCheckpoint("The signature of the checkpoint does not match.") from None
+    checkpoint = _checkpoint(text)
+    if checkpoint.origin != log_key.name:
+        raise BadCheckpoint(f"The checkpoint is of {checkpoint.origin}, not of {log_key.name}.")
+    return checkpoint
+
+
+def _is_key_name(name: str) -> bool:
+    return bool(re.fullmatch(r"[^\s+]+", name))
+
+
+def _signature(line: str) -> tuple[str, bytes]:
+    found = re.fullmatch(r"— ([^\s+]+) ([A-Za-z0-9+/]+={0,2})", line)
+    if not found:
+        raise BadCheckpoint("A signature line of the note is malformed.")
+    try:
+        value = base64.b64decode(found[2], validate=True)
+    except binascii.Error as fault:
+        raise BadCheckpoint("A signature line of the note is malformed.") from fault
+    if base64.b64encode(value).decode() != found[2]:
+        raise BadCheckpoint("A signature of the note is not canonical base64.")
+    return found[1], value
+
+
+def _checkpoint(text: str) -> Checkpoint:
+    found = re.fullmatch(r"([^\n]+)\n(0|[1-9][0-9]{0,18})\n([A-Za-z0-9+/]{43}=)\n", text)
+    if not found:
+        raise BadCheckpoint("The note does not state origin, size and root.")
+    root = base64.b64decode(found[3])
+    if base64.b64encode(root).decode() != found[3] or int(found[2]) > MAX_SIZE:
+        raise BadCheckpoint("The checkpoint's root or size is out of form.")
+    return Checkpoint(found[1], int(found[2]), root)

@@ -1,0 +1,56 @@
+"""Receipts: the service's signed promise that a leaf will be in the log within the merge delay."""
+
+from base64 import urlsafe_b64encode
+from datetime import datetime
+from uuid import UUID
+
+import orjson
+
+from service.ledger.append import PendingLeaf
+from service.signing.service_key import ServiceKey
+
+TYPE = "sarhad-receipt+jwt"
+
+
+def issue(
+    service_key: ServiceKey,
+    leaf: PendingLeaf,
+    *,
+    origin: str,
+    record_id: UUID | str,
+    version: int,
+    merge_delay: int,
+    now: datetime,
+) -> str:
+    """A compact JWS (RFC 7515) over what opens the leaf. `origin` is the log's; `merge_delay` is in seconds.
+
+    The holder of record and receipt can recompute the leaf: SHA-256(0x00 ‖ SHA-256(salt ‖ digest)).
+    """
+    payload = {
+        "iss": origin,
+        "sub": str(record_id),
+        "ver": version,
+        "digest": _b64url(leaf.digest),
+        "log": leaf.log.value,
+        "salt": _b64url(leaf.salt),
+        "leaf": _b64url(leaf.leaf_hash),
+        "mmd": merge_delay,
+        "iat": int(now.timestamp()),
+    }
+    signed = f"{_header(service_key)}.{_b64url(orjson.dumps(payload))}"
+    return f"{signed}.{_b64url(service_key.sign(signed.encode()))}"
+
+
+_headers: dict[str, str] = {}
+
+
+def _header(service_key: ServiceKey) -> str:
+    """Encoded once per key: a batch issues thousands of receipts."""
+    kid = service_key.kid
+    if kid not in _headers:
+        _headers[kid] = _b64url(orjson.dumps({"alg": "EdDSA", "kid": kid, "typ": TYPE}))
+    return _headers[kid]
+
+
+def _b64url(data: bytes) -> str:
+    return urlsafe_b64encode(data).rstrip(b"=").decode()
