@@ -14,7 +14,7 @@ DATA = Path(__file__).parents[2] / "deploy" / "demo"
 
 @dataclass(frozen=True)
 class Holder:
-    """Who holds keys: an agency that files records, or one officer of it, who only makes requests."""
+    """Who holds keys: an agency that files records, or one of its officers."""
 
     agency: str
     officer: str | None
@@ -33,7 +33,7 @@ class Holder:
         place = directory / self.directory
         profile = Profile(directory=place, agency=self.agency, service=service, service_jwk=service_jwk)
         uses = {"request-signing": profile.request_key}
-        if self.officer is None:
+        if self.officer is None or "policy_officer" in self.roles:  # A policy is a signed document.
             uses["record-signing"] = profile.record_key
         public = {}
         for use, name in uses.items():

@@ -1,0 +1,73 @@
+"""`sarhad demo`: the demonstration region becomes what deploy/demo says; what is there stays."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from service.cli.acting import owner_session
+from service.cli.demo_policies import PolicyRefused, adopt_policies
+from service.cli.demo_region import Region, read_region
+from service.identity.enrol import enrol_agency, enrol_country, enrol_key, grant_role
+from service.identity.models import AgencyKey
+from service.policies.models import Policy
+from service.settings import Settings
+from service.signing import thumbprint
+from service.signing.service_key import ServiceKey
+
+app = typer.Typer(no_args_is_help=True, help="The demonstration region.")
+
+
+@app.callback()
+def demo() -> None:
+    """The demonstration region: fictitious agencies and keys of real countries, with default policies."""
+
+
+@app.command()
+def load(
+    directory: Annotated[Path, typer.Argument(help="Where the keys are, or are put.")] = Path(".sarhad/demo"),
+) -> None:
+    """Make the keys that are missing, enrol them, and adopt a default policy where a member has none."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    asyncio.run(_load(Settings(), directory))
+
+
+async def _load(settings: Settings, directory: Path) -> None:
+    region = read_region()
+    service_jwk = ServiceKey.load_or_create(settings.state_dir).jwk
+    async with owner_session(settings) as session:
+        fresh = await _enrol(session, region, directory, settings.origin, service_jwk)
+        adopted = set(await session.scalars(select(Policy.country)))
+    if fresh:
+        typer.echo(f"      {fresh} keys of {len(region.countries)} countries enrolled ({directory})")
+    missing = sorted(region.members - adopted)
+    if missing:
+        try:
+            await adopt_policies(settings, directory, missing)
+        except PolicyRefused as refusal:
+            typer.echo(f"A default policy was refused: {refusal}", err=True)
+            raise typer.Exit(1) from refusal
+        typer.echo(f"      default policies adopted: {' '.join(missing)}")
+
+
+async def _enrol(
+    session: AsyncSession, region: Region, directory: Path, origin: str, service_jwk: dict[str, str]
+) -> int:
+    """Enrol whoever is missing; answers with the number of new keys."""
+    known = set(await session.scalars(select(AgencyKey.kid)))
+    fresh = 0
+    for agency in region.agencies:
+        await enrol_country(session, agency.country, region.countries[agency.country])
+        await enrol_agency(session, agency.code, agency.type, agency.name)
+        for holder in agency.holders:
+            for use, jwk in holder.ensure_keys(directory, origin, service_jwk).items():
+                if thumbprint(jwk) in known:
+                    continue
+                fresh += 1
+                kid = await enrol_key(session, agency.code, use, jwk)
+                for role in holder.roles if use == "request-signing" else ():
+                    await grant_role(session, kid, role)
+    return fresh
