@@ -243,6 +243,16 @@ BEGIN
   RETURN claim || '.' || encode(public.hmac(convert_to(claim, 'UTF8'), (SELECT key FROM gate.secret), 'sha256'), 'hex');
 END $$;
 
+-- A token for the holder of an enrolled, valid key; NULL for any other.
+CREATE FUNCTION gate.mint(key_id text, stated_purpose text) RETURNS text
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, gate, core AS $$
+  SELECT gate.enter(a.country, a.code, ARRAY(SELECT g.role FROM core.role_grant g WHERE g.kid = k.kid),
+                    coalesce(stated_purpose, ''))
+  FROM core.agency_key k JOIN core.agency a ON a.code = k.agency
+  WHERE k.kid = key_id AND k.use = 'request-signing' AND k.not_before <= now()
+    AND (k.not_after IS NULL OR k.not_after > now()) AND k.revoked_at IS NULL
+$$;
+
 CREATE FUNCTION gate.context_id() RETURNS integer
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, gate AS $$
 DECLARE
@@ -294,7 +304,7 @@ BEGIN
 END $$;
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA gate FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION gate.enter(text, text, text[], text) TO sarhad_authn;
+GRANT EXECUTE ON FUNCTION gate.mint(text, text) TO sarhad_authn;
 GRANT EXECUTE ON FUNCTION gate.masks(), gate.delays(), gate.policy_version(), gate.country(), gate.reach()
   TO sarhad_read, sarhad_write, gate_instant, gate_day, gate_month, gate_undated, gate_point, gate_cell, gate_items,
      gate_own;

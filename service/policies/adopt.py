@@ -1,5 +1,6 @@
 """Adopt a country's signed policy: verify, check, store, and compile for every context, in one transaction."""
 
+from datetime import UTC, datetime
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Any
@@ -13,7 +14,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.identity.caller import Caller
-from service.identity.keys import record_signing_key
+from service.identity.record_keys import record_signing_keys
 from service.ledger.append import append
 from service.ledger.models import Log
 from service.policies.document import PolicyDocument, compiled_rows
@@ -79,8 +80,9 @@ async def _verified(session: AsyncSession, officer: Caller, signed: bytes) -> tu
     header = token.headers()
     if header.keys() != {"alg", "kid", "typ"} or header["typ"] != TYPE:
         raise PolicySignatureInvalid(f"the header has exactly alg, kid and typ {TYPE}")
-    key = await record_signing_key(session, str(header["kid"]), officer.agency)
-    if key is None or header["alg"] != key.alg:
+    key_id = str(header["kid"])
+    key = (await record_signing_keys(session, [key_id], datetime.now(UTC))).get(key_id)
+    if key is None or key.agency != officer.agency or header["alg"] != key.alg:
         raise PolicySignatureInvalid(f"expected a valid record-signing key of {officer.agency} and its algorithm")
     imported = (OKPKey if key.alg == "EdDSA" else ECKey).import_key(key.jwk)
     try:
@@ -93,7 +95,7 @@ async def _verified(session: AsyncSession, officer: Caller, signed: bytes) -> tu
         raise MalformedPolicy(f"the document is {error}") from None
     if not isinstance(document, dict):
         raise MalformedPolicy("the document is an object")
-    return document, str(header["kid"])
+    return document, key_id
 
 
 def _parsed(document: dict[str, Any]) -> PolicyDocument:

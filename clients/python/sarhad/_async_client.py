@@ -157,8 +157,8 @@ class AsyncClient(AbstractAsyncContextManager["AsyncClient"]):
     async def get_policy(self, country: str) -> dict[str, Any]:
         return await self.perform(calls.get_policy(country))
 
-    async def put_policy(self, country: str, policy: Mapping[str, Any]) -> dict[str, Any]:
-        return await self.perform(calls.put_policy(country, policy))
+    async def put_policy(self, country: str, signed: str) -> dict[str, Any]:
+        return await self.perform(calls.put_policy(country, signed))
 
     async def changes(self, **params: Any) -> dict[str, Any]:
         return await self.perform(calls.changes(params))

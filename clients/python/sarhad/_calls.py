@@ -138,8 +138,15 @@ def get_policy(country: str) -> Call[dict[str, Any]]:
     return _get(f"/v1/policies/{_segment(country)}")
 
 
-def put_policy(country: str, policy: Mapping[str, Any]) -> Call[dict[str, Any]]:
-    return _send("PUT", f"/v1/policies/{_segment(country)}", policy, _object)
+def put_policy(country: str, signed: str) -> Call[dict[str, Any]]:
+    return Call(
+        "PUT",
+        f"/v1/policies/{_segment(country)}",
+        _object,
+        content=signed.encode(),
+        headers={"content-type": "application/jose"},
+        repeatable=False,
+    )
 
 
 def changes(params: Mapping[str, Any]) -> Call[dict[str, Any]]:

@@ -181,9 +181,9 @@ class Client(AbstractContextManager["Client"]):
         """The sharing policy in force of a country."""
         return self.perform(calls.get_policy(country))
 
-    def put_policy(self, country: str, policy: Mapping[str, Any]) -> dict[str, Any]:
-        """Replace the policy of one's own country (role policy_officer)."""
-        return self.perform(calls.put_policy(country, policy))
+    def put_policy(self, country: str, signed: str) -> dict[str, Any]:
+        """Replace the policy of one's own country by one signed with `policies.sign_policy` (role policy_officer)."""
+        return self.perform(calls.put_policy(country, signed))
 
     def changes(self, **params: Any) -> dict[str, Any]:
         """Proposed and decided changes of keys and roles."""

@@ -1,0 +1,181 @@
+"""From what was reported to what can be compared: substances, units, kilograms, place. What was reported stays.
+
+Pure: the reference data are values. Every derived number names its rule.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from http import HTTPStatus
+from typing import Any
+
+from service.places.atlas import Atlas
+from service.problems import Problem
+from service.records.shapes import Facets, Item
+from service.substances.catalogue import Catalogue
+from service.substances.units import Units
+
+# The boundaries are generalised to a kilometre or two, and a post may stand on the line itself.
+BORDER_TOLERANCE_M = 5_000
+
+
+class UnknownSubstance(Problem):
+    """The catalogue has no entry of this code, or none under this name."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class UnknownUnit(Problem):
+    """The unit is not in the list of units."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class PlaceOutsideCountry(Problem):
+    """The point does not lie in the country that the report names."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class PlaceOutsideUnit(Problem):
+    """The point does not lie in the administrative unit that the report names."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class UnknownPlace(Problem):
+    """There is no such administrative unit."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The reference data of the exchange, read once per worker."""
+
+    catalogue: Catalogue
+    units: Units
+    atlas: Atlas
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One harmonised line. Masses are kilograms; None where no rule converts, and then `rule` says why."""
+
+    line: int
+    substance: str
+    status: str
+    form: str | None
+    quantity: Decimal
+    unit: str
+    kg: Decimal | None
+    kg_low: Decimal | None
+    kg_high: Decimal | None
+    rule: str
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "line": self.line,
+            "substance": self.substance,
+            "quantity": _plain(self.quantity),
+            "unit": self.unit,
+            "kg": _plain(self.kg),
+            "kg_low": _plain(self.kg_low),
+            "kg_high": _plain(self.kg_high),
+            "rule": self.rule,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Harmonised:
+    """The lines, the bits of their substance groups, and what a person should look at again."""
+
+    lines: list[Line]
+    groups: int
+    warnings: list[dict[str, str]]
+
+
+def harmonise(facets: Facets, reference: Reference) -> Harmonised:
+    """Raises UnknownSubstance, UnknownUnit, and the refusals about places, each with its pointer."""
+    _check_place(facets, reference.atlas)
+    lines: list[Line] = []
+    groups = 0
+    warnings: list[dict[str, str]] = []
+    for index, item in enumerate(facets.items or ()):
+        line, group = _line(index, item, reference, warnings)
+        lines.append(line)
+        groups |= 1 << group
+    return Harmonised(lines, groups, warnings)
+
+
+def _line(index: int, item: Item, reference: Reference, warnings: list[dict[str, str]]) -> tuple[Line, int]:
+    code = _substance(index, item, reference.catalogue, warnings)
+    unit = reference.units.resolve(item.reported.unit)
+    if unit is None:
+        raise UnknownUnit(
+            f"{item.reported.unit!r} is no unit of the list", pointer=f"/items/{index}/reported/unit"
+        )
+    entry = reference.catalogue.get(code)
+    amount = reference.units.harmonise(item.reported.quantity, unit, entry, item.unit_mass_mg)
+    line = Line(
+        line=item.line,
+        substance=code,
+        status=item.status,
+        form=item.form,
+        quantity=amount.value,
+        unit=amount.unit_code,
+        kg=amount.kg,
+        kg_low=amount.kg_low,
+        kg_high=amount.kg_high,
+        rule=amount.rule,
+    )
+    return line, reference.catalogue.group_bit(code)
+
+
+def _substance(index: int, item: Item, catalogue: Catalogue, warnings: list[dict[str, str]]) -> str:
+    named = catalogue.resolve(item.reported.substance)
+    if item.substance is None:
+        if named is None:
+            raise UnknownSubstance(
+                f"no entry is called {item.reported.substance!r}; give a code, or a class such as "
+                "“non-specified …”",
+                pointer=f"/items/{index}/reported/substance",
+            )
+        return named.code
+    if catalogue.get(item.substance) is None:
+        raise UnknownSubstance(f"no entry has the code {item.substance}", pointer=f"/items/{index}/substance")
+    if named is not None and named.code != item.substance:
+        warnings.append(
+            {
+                "type": "/warnings/substance-differs",
+                "pointer": f"/items/{index}/substance",
+                "detail": f"the name as reported is an entry of its own, {named.code}; the code given counts",
+            }
+        )
+    return item.substance
+
+
+def _check_place(facets: Facets, atlas: Atlas) -> None:
+    country, admin1, point = facets.country, facets.admin1, facets.point
+    if admin1 is not None and not atlas.has_admin1(admin1.code):
+        raise UnknownPlace(f"{admin1.code} is no ISO 3166-2 code of the atlas", pointer="/where.admin1/code")
+    if country is None or point is None or point.lat is None or point.lon is None:
+        return
+    position = float(point.lon), float(point.lat)
+    if atlas.knows(country) and not atlas.contains(country, *position, tolerance_m=BORDER_TOLERANCE_M):
+        raise PlaceOutsideCountry(
+            f"{point.lat}, {point.lon} is not in {country} (tolerance {BORDER_TOLERANCE_M} m)",
+            pointer="/where.point",
+            expected=country,
+        )
+    if admin1 is not None:
+        units = atlas.admin1_of(*position, tolerance_m=BORDER_TOLERANCE_M)
+        if units and admin1.code not in units:
+            raise PlaceOutsideUnit(
+                f"{point.lat}, {point.lon} is not in {admin1.code}",
+                pointer="/where.admin1/code",
+                expected=sorted(units),
+            )
+
+
+def _plain(value: Decimal | None) -> str | None:
+    return None if value is None else format(value, "f")

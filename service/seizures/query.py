@@ -1,0 +1,199 @@
+"""One question to the shared reports, as one SELECT over the views the reader may see: filters, order, page.
+
+Every condition acts on a disclosed value: the view has replaced what is withheld by NULL before the condition sees it.
+Time means the disclosed start: a record disclosed by month counts as its first day (UTC). A box finds records whose
+disclosed position, the point or the centre of the cell, lies in it.
+"""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, literal_column, or_, select, tuple_, union_all
+from sqlalchemy.sql.expression import FromClause
+
+from service.geometry import Box
+from service.paging import Key
+from service.policies.gate import Reach
+from service.problems import Problem
+from service.records.registry import BITS
+from service.seizures.models import LEAVES, SHARED, SHARED_LINE
+
+BY_TIME = ("instant", "day", "month", "undated")
+BY_PLACE = ("point", "cell")
+UNDATED = literal_column("'-infinity'::timestamptz")  # the disclosed time of a record whose time is withheld
+
+_FOR_FILTERS = frozenset(
+    ("at", "position", "admin1", "place_country", "transport_mode", "conveyance", "place_type", "concealment")
+)
+
+
+class InvalidBox(Problem):
+    """The bounding box is not west,south,east,north in degrees (RFC 7946 §5)."""
+
+
+class Search(BaseModel):
+    """The filters of GET /v1/seizures."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    since: Annotated[datetime | None, Field(alias="from", description="Disclosed time from (inclusive).")] = None
+    until: Annotated[datetime | None, Field(alias="to", description="Disclosed time to (exclusive).")] = None
+    kind: Literal["seizure", "zero"] = "seizure"
+    owner: Annotated[str | None, Field(pattern=r"^[A-Z]{2}$", description="Country that reported.")] = None
+    agency: Annotated[str | None, Field(pattern=r"^[A-Z]{2}-[A-Z0-9]{2,12}$")] = None
+    country: Annotated[str | None, Field(pattern=r"^[A-Z]{2}$", description="Country of the seizure.")] = None
+    admin1: Annotated[str | None, Field(pattern=r"^[A-Z]{2}-[A-Z0-9]{1,3}$", description="ISO 3166-2.")] = None
+    bbox: Annotated[str | None, Field(description="west,south,east,north in degrees.", max_length=100)] = None
+    substance: Annotated[
+        str | None, Field(description="Catalogue code; its descendants are included.", max_length=40)
+    ] = None
+    status: Annotated[
+        Literal["SUSP", "PRES", "CONF", "NEGA", "INCL"] | None, Field(description="Identification of a line.")
+    ] = None
+    transport: Annotated[str | None, Field(pattern=r"^[0-9]$", description="UNECE Recommendation 19.")] = None
+    concealment: Annotated[str | None, Field(pattern=r"^[A-Z]{3}$")] = None
+    place_type: Annotated[str | None, Field(pattern=r"^[A-Z]{4}$")] = None
+    reference: Annotated[str | None, Field(max_length=64)] = None
+    min_kg: Annotated[Decimal | None, Field(ge=0, description="A line of at least this mass, kilograms.")] = None
+    retracted: Annotated[bool, Field(description="Retracted records instead of those that stand.")] = False
+    limit: Annotated[int, Field(ge=1, le=500)] = 50
+    cursor: Annotated[str | None, Field(max_length=512)] = None
+
+    @field_validator("since", "until")
+    @classmethod
+    def _in_utc(cls, value: datetime | None) -> datetime | None:
+        return value if value is None or value.tzinfo else value.replace(tzinfo=UTC)
+
+    def bound_to(self, *reader: str) -> list[str]:
+        """What a cursor of this question is sealed for."""
+        return [*reader, self.model_dump_json(exclude={"cursor", "limit"})]
+
+    def box(self) -> Box | None:
+        """Raises InvalidBox."""
+        if self.bbox is None:
+            return None
+        try:
+            west, south, east, north = (float(number) for number in self.bbox.split(","))
+        except ValueError:
+            raise InvalidBox("expected four numbers: west,south,east,north", pointer="/bbox") from None
+        if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
+            raise InvalidBox("expected degrees within ±180 and ±90, south not above north", pointer="/bbox")
+        return Box(west, south, east, north)
+
+    def needs(self) -> int:
+        """The facets that the filters look at: where none of them is given, nothing can match."""
+        looked_at = {
+            "items": self.substance or self.status or self.min_kg,
+            "transport": self.transport or self.concealment or self.place_type,
+            "where.country": self.country,
+            "where.admin1": self.admin1,
+            "reference": self.reference,
+        }
+        return sum(1 << BITS[facet] for facet, value in looked_at.items() if value is not None)
+
+
+def page(search: Search, reach: Reach, substances: frozenset[str], after: Key | None) -> Select[Any]:
+    """The ids of one page and one row more, newest first; ties, and what has no time, in the order of their ids."""
+    box = search.box()
+    leaves = [
+        LEAVES[level]
+        for level in (BY_TIME if box is None else BY_PLACE)
+        if reach.levels[level] and reach.levels[level] & search.needs() == search.needs()
+    ]
+    branches = [_ids(leaf, search, substances, after, box) for leaf in leaves]
+    found = union_all(*branches).subquery() if branches else _nothing().subquery()
+    at = func.nullif(found.c.at, UNDATED).label("at")
+    return (
+        select(found.c.record_id, found.c.version, at)
+        .order_by(found.c.at.desc(), found.c.record_id)
+        .limit(search.limit + 1)
+    )
+
+
+def details(ids: Select[Any]) -> Select[Any]:
+    """The disclosed columns of a page of ids, in its order."""
+    at = ids.cte("page")
+    return (
+        select(*(c for c in SHARED.c if c.name not in _FOR_FILTERS), at.c.at.label("sort_key"))
+        .join(at, and_(SHARED.c.record_id == at.c.record_id, SHARED.c.version == at.c.version))
+        .order_by(at.c.at.desc().nulls_last(), at.c.record_id)
+    )
+
+
+def lines_of(rows: list[tuple[Any, int]]) -> Select[Any]:
+    """The harmonised lines of the given (record id, version), where the reader is given them."""
+    return (
+        select(SHARED_LINE)
+        .where(tuple_(SHARED_LINE.c.record_id, SHARED_LINE.c.version).in_(rows))
+        .order_by(SHARED_LINE.c.record_id, SHARED_LINE.c.line)
+    )
+
+
+def _ids(
+    leaf: FromClause, search: Search, substances: frozenset[str], after: Key | None, box: Box | None
+) -> Select[Any]:
+    conditions = [*_conditions(leaf, search), *_line_conditions(leaf, search, substances)]
+    if box is not None:
+        conditions.append(or_(*(_overlaps(leaf, half) for half in box.halves)))
+    if after is not None:
+        conditions.append(_follows(leaf, after))
+    return select(leaf.c.record_id, leaf.c.version, leaf.c.at).where(*conditions)
+
+
+def _nothing() -> Select[Any]:
+    leaf = LEAVES["undated"]
+    return select(leaf.c.record_id, leaf.c.version, leaf.c.at).where(literal(False))
+
+
+def _conditions(leaf: FromClause, search: Search) -> list[ColumnElement[bool]]:
+    equal = {
+        "kind": None if search.retracted else search.kind,
+        "country": search.owner,
+        "agency": search.agency,
+        "place_country": search.country,
+        "admin1": search.admin1,
+        "transport_mode": search.transport,
+        "place_type": search.place_type,
+        "reference": search.reference,
+        "status": "retracted" if search.retracted else "reported",
+    }
+    conditions: list[ColumnElement[bool]] = [
+        leaf.c[name] == value for name, value in equal.items() if value is not None
+    ]
+    if search.concealment is not None:
+        conditions.append(literal(search.concealment) == func.any(leaf.c.concealment))
+    if search.since is not None:
+        conditions.append(leaf.c.at >= search.since)
+    if search.until is not None:
+        conditions.append(leaf.c.at < search.until)
+    return conditions
+
+
+def _line_conditions(
+    leaf: FromClause, search: Search, substances: frozenset[str]
+) -> list[ColumnElement[bool]]:
+    line = SHARED_LINE.alias()
+    conditions: list[ColumnElement[bool]] = []
+    if search.substance is not None:
+        conditions.append(line.c.substance.in_(sorted(substances)))
+    if search.status is not None:
+        conditions.append(line.c.status == search.status)
+    if search.min_kg is not None:
+        conditions.append(line.c.kg >= search.min_kg)
+    if not conditions:
+        return []
+    same = and_(line.c.record_id == leaf.c.record_id, line.c.version == leaf.c.version)
+    return [exists().where(same, *conditions)]
+
+
+def _overlaps(leaf: FromClause, box: Box) -> ColumnElement[bool]:
+    envelope = func.ST_MakeEnvelope(box.west, box.south, box.east, box.north, 4326)
+    return leaf.c.position.op("OPERATOR(gate.&&)", is_comparison=True)(envelope)
+
+
+def _follows(leaf: FromClause, after: Key) -> ColumnElement[bool]:
+    at, record_id = after
+    moment: Any = literal(at) if at is not None else UNDATED
+    return or_(leaf.c.at < moment, and_(leaf.c.at == moment, leaf.c.record_id > record_id))

@@ -1,0 +1,132 @@
+"""/v1/seizures and /v1/batches over HTTP."""
+
+from http import HTTPStatus
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from service.identity.callers import Reader, Submitter
+from service.ledger.models import Log
+from service.problems import Problem
+from service.records.base64url import encode
+from service.records.sdjwt import MAX_RECORD_BYTES, MEDIA_TYPE
+from service.seizures import present, read
+from service.seizures.batch import Summary, file_batch
+from service.seizures.filing import filing_for
+from service.seizures.query import Search
+from service.seizures.submit import Accepted, submit
+from service.web import ReadSession, WriteSession, spooled_body, verified_body
+
+router = APIRouter(prefix="/v1", tags=["seizures"])
+
+NDJSON = "application/x-ndjson"
+GEOJSON = "application/geo+json"
+
+
+@router.post("/seizures", status_code=HTTPStatus.CREATED)
+async def file_report(request: Request, caller: Submitter, session: WriteSession) -> Response:
+    """File a signed record: a seizure, a zero-report, a correction or a retraction. 200 when the same again."""
+    body = await verified_body(request, MAX_RECORD_BYTES, MEDIA_TYPE)
+    (verdict,) = await submit(session, filing_for(request.app.state, caller), [body])
+    return _answer(verdict)
+
+
+@router.post("/seizures/{record_id}/versions", status_code=HTTPStatus.CREATED)
+async def file_version(
+    record_id: UUID, request: Request, caller: Submitter, session: WriteSession
+) -> Response:
+    """File the next version of a record: the same as POST /v1/seizures, held to the record of the path."""
+    body = await verified_body(request, MAX_RECORD_BYTES, MEDIA_TYPE)
+    (verdict,) = await submit(session, filing_for(request.app.state, caller), [body])
+    if isinstance(verdict, Accepted) and verdict.record_id != str(record_id):
+        raise PathMismatch(
+            f"the record says {verdict.record_id}", pointer="/payload/jti", expected=str(record_id)
+        )
+    return _answer(verdict)
+
+
+class PathMismatch(Problem):
+    """The record in the body is another one than the path names."""
+
+
+@router.post("/batches", response_class=Response)
+async def batch(
+    request: Request,
+    caller: Submitter,
+    session: WriteSession,
+    atomic: Annotated[bool, Query(description="All lines or none.")] = False,
+    dry_run: Annotated[bool, Query(description="Judge every line, file none.")] = False,
+) -> Response:
+    """File up to 50,000 records, one `{"record": "<sd-jwt>"}` a line; answers with a verdict for each line."""
+    settings = request.app.state.settings
+    summary = Summary()
+    verdicts = bytearray()
+    with await spooled_body(request, settings.batch_max_bytes, NDJSON) as body:
+        filing = filing_for(request.app.state, caller)
+        lines = body.lines(MAX_RECORD_BYTES + 100)
+        savepoint = await session.begin_nested()
+        async for verdict in file_batch(session, filing, lines, settings.batch_max_lines, summary):
+            verdicts += verdict
+        summary.committed = not dry_run and not (atomic and summary.refused)
+        await (savepoint.commit() if summary.committed else savepoint.rollback())
+    verdicts += orjson.dumps(summary.document()) + b"\n"
+    return Response(bytes(verdicts), media_type=NDJSON)
+
+
+@router.get("/seizures", response_class=Response)
+async def search(
+    request: Request, caller: Reader, session: ReadSession, question: Annotated[Search, Query()]
+) -> Response:
+    """Records shared with the caller, newest first, as far as each is disclosed. JSON, or GeoJSON by Accept."""
+    state = request.app.state
+    found = await read.search(session, caller, question, state.reference.catalogue, state.cursors)
+    if GEOJSON in request.headers.get("accept", ""):
+        features = [present.feature(item) for item in found.items]
+        document: dict[str, Any] = {"type": "FeatureCollection", "features": features}
+        document |= {"next": found.next, "policy": found.policy}
+        return Response(orjson.dumps(document), media_type=GEOJSON)
+    document = {"items": found.items, "next": found.next, "policy": found.policy}
+    return Response(orjson.dumps(document), media_type="application/json")
+
+
+@router.get("/seizures/{record_id}", response_class=Response)
+async def item(request: Request, record_id: UUID, caller: Reader, session: ReadSession) -> Response:
+    """One record; as `application/sd-jwt` the owner's signed form with the permitted disclosures."""
+    if MEDIA_TYPE in request.headers.get("accept", ""):
+        row = await read.record(session, record_id)
+        return Response(present.sd_jwt(row), media_type=MEDIA_TYPE)
+    return Response(
+        orjson.dumps(await read.document(session, caller, record_id)), media_type="application/json"
+    )
+
+
+@router.get("/seizures/{record_id}/versions", response_class=Response)
+async def versions(record_id: UUID, caller: Reader, session: ReadSession) -> Response:
+    """The history of an own record; of another's, the version that is shared."""
+    found = await read.versions(session, caller, record_id)
+    return Response(orjson.dumps({"items": found}), media_type="application/json")
+
+
+@router.get("/seizures/{record_id}/proof", response_class=Response)
+async def proof(record_id: UUID, caller: Reader, session: ReadSession) -> Response:
+    """The place of the record's latest version in the log, for readers who are given the time of reporting."""
+    salt, found = await read.proof(session, record_id)
+    document = {
+        "log": Log.RECORDS.value,
+        "salt": encode(salt),
+        "index": found.index,
+        "size": found.size,
+        "path": [encode(step) for step in found.path],
+        "checkpoint": found.checkpoint,
+    }
+    return Response(orjson.dumps(document), media_type="application/json")
+
+
+def _answer(verdict: Accepted | Problem) -> Response:
+    if isinstance(verdict, Problem):
+        raise verdict
+    status = HTTPStatus.CREATED if verdict.fresh else HTTPStatus.OK
+    return Response(orjson.dumps(verdict.document()), status_code=status, media_type="application/json")

@@ -1,0 +1,114 @@
+"""The stored form of a verified record: the columns that questions ask about, derived from its facets. Pure."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import orjson
+
+from service.geometry import cell_centre
+from service.policies.gate import Scope
+from service.records.registry import FACETS
+from service.records.sdjwt import Record
+from service.records.shapes import Facets
+from service.seizures.harmonise import Harmonised
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A record that passed every rule that needs no look at other records."""
+
+    record: Record
+    scope: Scope
+    columns: dict[str, Any]
+    lines: list[dict[str, Any]]
+    warnings: list[dict[str, str]]
+    derived: list[dict[str, Any]]
+
+
+def candidate(
+    record: Record, facets: Facets, harmonised: Harmonised, warnings: list[dict[str, str]]
+) -> Candidate:
+    """The row of a seizure or zero-report; a retraction takes its columns from the version it replaces."""
+    claims = record.claims
+    when = _times(facets)
+    columns = {
+        "record_id": claims.jti,
+        "version": claims.ver,
+        "kind": claims.kind,
+        "agency": claims.iss,
+        "country": claims.iss[:2],
+        "key_id": record.header.kid,
+        "handling": claims.handling,
+        "status": "retracted" if claims.kind == "retraction" else "reported",
+        "reference": facets.reference,
+        "digest": "\\x" + record.digest.hex(),
+        "content_hash": "\\x" + _content_hash(record),
+        "jwt": record.jwt,
+        "disclosures": [record.disclosures.get(facet) for facet in FACETS],
+        **when,
+        **_place(facets),
+        **_transport(facets),
+    }
+    lines = [
+        {
+            "record_id": claims.jti,
+            "version": claims.ver,
+            "month_end": when["month_end"],
+            "status": line.status,
+            "form": line.form,
+            **line.document(),
+        }
+        for line in harmonised.lines
+    ]
+    return Candidate(
+        record=record,
+        scope=Scope.of(claims.kind, harmonised.groups, claims.handling),
+        columns=columns,
+        lines=lines,
+        warnings=[*warnings, *harmonised.warnings],
+        derived=[line.document() for line in harmonised.lines],
+    )
+
+
+def _times(facets: Facets) -> dict[str, str]:
+    """The sort key at each level: a coarser reader sorts by the start of the day or month it is given (UTC)."""
+    month = facets.month or date(1970, 1, 1)
+    at_month = datetime(month.year, month.month, 1, tzinfo=UTC)
+    at_day = datetime.combine(facets.day, datetime.min.time(), UTC) if facets.day else at_month
+    following = (at_month.replace(day=28) + timedelta(days=4)).replace(day=1)
+    return {
+        "at_instant": (facets.instant or at_day).isoformat(),
+        "at_day": at_day.isoformat(),
+        "at_month": at_month.isoformat(),
+        "month_end": (following - timedelta(days=1)).date().isoformat(),
+    }
+
+
+def _place(facets: Facets) -> dict[str, Any]:
+    point = facets.point
+    located = point is not None and point.lat is not None
+    centre = cell_centre(facets.cell) if facets.cell else None
+    return {
+        "point": f"SRID=4326;POINT({point.lon} {point.lat})" if located and point else None,
+        "cell": f"SRID=4326;POINT({centre[0]:.6f} {centre[1]:.6f})" if centre else None,
+        "admin1": facets.admin1.code if facets.admin1 else None,
+        "place_country": facets.country,
+    }
+
+
+def _transport(facets: Facets) -> dict[str, Any]:
+    transport = facets.transport
+    return {
+        "transport_mode": transport and transport.mode,
+        "conveyance": transport and transport.conveyance,
+        "place_type": transport and transport.place_type,
+        "concealment": transport and transport.concealment,
+    }
+
+
+def _content_hash(record: Record) -> str:
+    """What two reports of the same event have in common: everything but who counts it and when it was written."""
+    facts = {name: value for name, value in record.facets.items() if name not in ("reference", "reported")}
+    return hashlib.sha256(orjson.dumps([record.claims.iss, facts], option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]

@@ -1,0 +1,27 @@
+"""The ids of scopes, remembered per worker: there are a few hundred, they never change, and every report has one."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from service.database import Database
+from service.policies.gate import Scope, scopes
+
+
+class ScopeIds:
+    """New scopes are made in a transaction of their own, so that a long batch holds up no one else's new scope."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._ids: dict[tuple[str, Scope], int] = {}
+
+    async def of(self, session: AsyncSession, country: str, wanted: Iterable[Scope]) -> dict[Scope, int]:
+        wanted = set(wanted)
+        if missing := {scope for scope in wanted if (country, scope) not in self._ids}:
+            token = await session.scalar(select(func.current_setting("sarhad.context", True)))
+            async with self._database.writing() as own:
+                await own.execute(text("SELECT set_config('sarhad.context', :token, true)"), {"token": token})
+                found = await scopes(own, missing)
+            self._ids |= {(country, scope): id_ for scope, id_ in found.items()}
+        return {scope: self._ids[country, scope] for scope in wanted}

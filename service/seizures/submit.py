@@ -1,0 +1,317 @@
+"""File signed reports. Reads as an argument; many at once, because a batch is a submission of many.
+
+(1) The caller dependency has verified who sends. For each record, by itself: (2) its own signature over the bytes
+received; (3) its facets, parsed from the verified bytes; (4) codes, quantities and place; (5) the agency may file it.
+Then, together: (6) it is new, the same again, or the successor of the latest version; (7) rows and log leaves go into
+one transaction, and each accepted record gets its receipt.
+"""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
+from sqlalchemy import Row
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from service.identity.caller import Caller
+from service.identity.record_keys import RecordKey, record_signing_keys
+from service.ledger.append import append_many
+from service.ledger.models import Log
+from service.ledger.receipts import issue
+from service.policies.gate import Scope
+from service.problems import Problem
+from service.records import facets, sdjwt
+from service.records.cautions import cautions
+from service.records.base64url import encode
+from service.seizures import store
+from service.seizures.harmonise import Reference, harmonise
+from service.seizures.row import Candidate, candidate
+from service.seizures.scopes import ScopeIds
+from service.signing import ServiceKey
+
+
+class RecordKeyUnknown(Problem):
+    """The record is not signed by a valid record-signing key of the agency it names."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class ForeignRecord(Problem):
+    """An agency files its own records only."""
+
+    status = HTTPStatus.FORBIDDEN
+
+
+class DuplicateReference(Problem):
+    """A record of this agency already carries this reference, with other content."""
+
+    status = HTTPStatus.CONFLICT
+
+
+class RecordIdTaken(Problem):
+    """The record id is in use."""
+
+    status = HTTPStatus.CONFLICT
+
+
+class VersionConflict(Problem):
+    """The version does not follow the latest version of this record."""
+
+    status = HTTPStatus.CONFLICT
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """What submission needs besides the session: who files, when, and the reference data."""
+
+    caller: Caller
+    now: datetime
+    reference: Reference
+    scope_ids: ScopeIds
+    service_key: ServiceKey
+    log_origin: str
+    merge_delay: int
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """An accepted record: `fresh` is false when the same bytes had been accepted before."""
+
+    record_id: str
+    version: int
+    digest: bytes
+    receipt: str
+    warnings: list[dict[str, str]]
+    derived: list[dict[str, Any]]
+    fresh: bool
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "id": self.record_id,
+            "version": self.version,
+            "digest": encode(self.digest),
+            "receipt": self.receipt,
+            "warnings": self.warnings,
+            "derived": {"items": self.derived},
+        }
+
+
+Verdict = Accepted | Problem
+
+
+async def submit(session: AsyncSession, filing: Filing, presentations: Sequence[bytes]) -> list[Verdict]:
+    """A verdict for each record, in order; the accepted ones are in the session's transaction when this returns."""
+    unverified = [_parse(presentation) for presentation in presentations]
+    kids = {record.kid for record in unverified if not isinstance(record, Problem)}
+    keys = await record_signing_keys(session, kids, filing.now)
+    judged = await asyncio.to_thread(_judge_all, filing, unverified, keys)
+    return [verdict for wave in _waves(judged) for verdict in await _file(session, filing, wave)]
+
+
+def _parse(presentation: bytes) -> sdjwt.UnverifiedRecord | Problem:
+    try:
+        return sdjwt.parse(presentation)
+    except Problem as problem:
+        return problem
+
+
+def _judge_all(
+    filing: Filing, records: Sequence[sdjwt.UnverifiedRecord | Problem], keys: dict[str, RecordKey]
+) -> list[Candidate | Problem]:
+    return [record if isinstance(record, Problem) else _judged(filing, record, keys) for record in records]
+
+
+def _judged(filing: Filing, record: sdjwt.UnverifiedRecord, keys: dict[str, RecordKey]) -> Candidate | Problem:
+    try:
+        return judge(filing, record, keys.get(record.kid))
+    except Problem as problem:
+        return problem
+
+
+def judge(filing: Filing, unverified: sdjwt.UnverifiedRecord, key: RecordKey | None) -> Candidate:
+    """Steps 2 to 5, on one record by itself."""
+    if key is None or key.agency != unverified.iss:
+        raise RecordKeyUnknown(
+            f"expected a valid record-signing key of {unverified.iss}", pointer="/header/kid"
+        )
+    if unverified.iss != filing.caller.agency:
+        raise ForeignRecord(
+            f"{filing.caller.agency} files its own records", pointer="/payload/iss", expected=filing.caller.agency
+        )
+    record = sdjwt.verify(unverified, key.public_key)
+    typed = facets.validate(record.claims.kind, record.facets, filing.now)
+    return candidate(record, typed, harmonise(typed, filing.reference), [caution._asdict() for caution in cautions(typed)])
+
+
+def _waves(judged: Sequence[Candidate | Problem]) -> Iterator[list[Candidate | Problem]]:
+    """Runs of records that do not touch one another: a second version, or a repeat, waits for the first."""
+    wave: list[Candidate | Problem] = []
+    touched: set[str] = set()
+    for entry in judged:
+        names = set()
+        if isinstance(entry, Candidate):
+            names = {entry.record.claims.jti, f"reference {entry.columns['reference']}"} - {"reference None"}
+        if names & touched:
+            yield wave
+            wave, touched = [], set()
+        wave.append(entry)
+        touched |= names
+    if wave:
+        yield wave
+
+
+async def _file(session: AsyncSession, filing: Filing, wave: list[Candidate | Problem]) -> list[Verdict]:
+    """Steps 6 and 7; record by record when another transaction filed one of them in between."""
+    scopes = {e.scope for e in wave if isinstance(e, Candidate) and e.record.claims.kind != "retraction"}
+    ids = await filing.scope_ids.of(session, filing.caller.country, scopes)
+    try:
+        async with session.begin_nested():
+            return await _file_together(session, filing, wave, ids)
+    except IntegrityError:
+        if len(wave) > 1:
+            return [verdict for entry in wave for verdict in await _file(session, filing, [entry])]
+    decision = (await _decisions(session, filing, wave))[0]
+    if isinstance(decision, Candidate):  # nothing of ours is in the way: the id belongs to another owner
+        return [RecordIdTaken("choose a new random id (UUID version 4)", pointer="/payload/jti")]
+    return [decision]
+
+
+async def _file_together(
+    session: AsyncSession, filing: Filing, judged: list[Candidate | Problem], ids: dict[Scope, int]
+) -> list[Verdict]:
+    decisions = await _decisions(session, filing, judged)
+    fresh = [decision for decision in decisions if isinstance(decision, Candidate)]
+    leaves = await append_many(session, Log.RECORDS, [entry.record.digest for entry in fresh])
+    rows, lines = [], []
+    receipts: dict[int, str] = {}
+    for entry, leaf in zip(fresh, leaves, strict=True):
+        claims = entry.record.claims
+        receipt = issue(
+            filing.service_key,
+            leaf,
+            origin=filing.log_origin,
+            record_id=claims.jti,
+            version=claims.ver,
+            merge_delay=filing.merge_delay,
+            now=filing.now,
+        )
+        receipts[id(entry)] = receipt
+        inherited = await _replace(session, entry)
+        scope_id = inherited.get("scope_id", ids.get(entry.scope))
+        rows.append(
+            {
+                **entry.columns,
+                **inherited,
+                "scope_id": scope_id,
+                "latest": True,
+                "log_salt": "\\x" + leaf.salt.hex(),
+                "leaf_hash": "\\x" + leaf.leaf_hash.hex(),
+                "receipt": receipt,
+                "warnings": entry.warnings,
+            }
+        )
+        lines += [{**line, "scope_id": scope_id} for line in entry.lines]
+    if rows:
+        await store.insert(session, rows, lines)
+    return [
+        _accepted(decision, receipts[id(decision)]) if isinstance(decision, Candidate) else decision
+        for decision in decisions
+    ]
+
+
+async def _replace(session: AsyncSession, entry: Candidate) -> dict[str, Any]:
+    """The version before gives way; a retraction keeps its place and scope, so that its readers learn of it."""
+    claims = entry.record.claims
+    if claims.ver == 1:
+        return {}
+    inherited = (
+        await store.columns_of(session, claims.jti, claims.ver - 1) if claims.kind == "retraction" else {}
+    )
+    await store.supersede(session, claims.jti, claims.ver - 1)
+    return inherited
+
+
+async def _decisions(
+    session: AsyncSession, filing: Filing, wave: Sequence[Candidate | Problem]
+) -> list[Candidate | Verdict]:
+    """For each record: itself, if it is to be filed now; what it got the first time; or why not."""
+    candidates = [entry for entry in wave if isinstance(entry, Candidate)]
+    known = await store.filed(
+        session,
+        {entry.record.claims.jti for entry in candidates},
+        filing.caller.agency,
+        {entry.columns["reference"] for entry in candidates if entry.columns["reference"]},
+        [entry.columns["content_hash"] for entry in candidates],
+    )
+    return [_decided(entry, known) for entry in wave]
+
+
+def _decided(entry: Candidate | Problem, known: store.Filed) -> Candidate | Verdict:
+    if isinstance(entry, Problem):
+        return entry
+    try:
+        return decide(entry, known)
+    except Problem as problem:
+        return problem
+
+
+def decide(entry: Candidate, known: store.Filed) -> Candidate | Accepted:
+    """Whether a record is new, the same again, or the rightful successor of a version. Pure."""
+    claims = entry.record.claims
+    reference = entry.columns["reference"]
+    same = known.by_version.get((claims.jti, claims.ver)) or known.by_reference.get(
+        (claims.iss, reference, claims.ver)
+    )
+    if same is not None:
+        if same.digest == entry.record.digest and same.disclosures == entry.columns["disclosures"]:
+            return Accepted(
+                str(same.record_id), same.version, same.digest, same.receipt, same.warnings, entry.derived, False
+            )
+        if claims.ver == 1:
+            raise DuplicateReference(
+                "to correct a record, file its next version", pointer="/reference", reference=reference
+            )
+        raise VersionConflict(f"version {claims.ver} has been filed with other content", pointer="/payload/ver")
+    if claims.ver > 1:
+        _check_succession(entry, known.latest(claims.jti))
+    twin = known.by_content.get(entry.columns["content_hash"])
+    if twin is not None and str(twin.record_id) != claims.jti:
+        entry.warnings.append(
+            {
+                "type": "/warnings/possible-duplicate",
+                "pointer": "",
+                "detail": f"the same content stands under reference {twin.reference}; both are kept",
+            }
+        )
+    return entry
+
+
+def _check_succession(entry: Candidate, latest: Row[Any] | None) -> None:
+    claims = entry.record.claims
+    if latest is None or latest.agency != claims.iss:
+        raise VersionConflict("there is no earlier version of this record of yours", pointer="/payload/jti")
+    if latest.status == "retracted":
+        raise VersionConflict("the record has been retracted; file a new one", pointer="/payload/ver")
+    if claims.ver != latest.version + 1 or claims.prev != encode(latest.digest):
+        raise VersionConflict(
+            f"expected version {latest.version + 1} with the hash of version {latest.version}",
+            pointer="/payload/prev",
+            expected={"ver": latest.version + 1, "prev": encode(latest.digest)},
+        )
+    if claims.kind not in ("retraction", latest.kind):
+        raise VersionConflict(f"the record is of kind {latest.kind}", pointer="/payload/kind", expected=latest.kind)
+    if claims.kind != "retraction" and entry.columns["reference"] != latest.reference:
+        raise VersionConflict(
+            "a correction keeps the reference", pointer="/reference", expected=latest.reference
+        )
+
+
+def _accepted(entry: Candidate, receipt: str) -> Accepted:
+    claims = entry.record.claims
+    return Accepted(
+        claims.jti, claims.ver, entry.record.digest, receipt, entry.warnings, entry.derived, fresh=True
+    )
