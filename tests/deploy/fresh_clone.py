@@ -32,12 +32,19 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def newcomers(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment without any setting of the test run itself."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("SARHAD_")} | {
+        **environment
+    }
+
+
 class Up:
     """`./deploy/up` of a clone, running in the background within the block."""
 
     def __init__(self, clone: Path, environment: Mapping[str, str]) -> None:
         self.clone = clone
-        self.environment = {**os.environ, **environment}
+        self.environment = newcomers(environment)
         self.lines: list[str] = []
         self._ready = threading.Event()
 

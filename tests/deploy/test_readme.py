@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from deploy.cluster import Cluster
-from tests.deploy.fresh_clone import ROOT, Up, copy_to, free_port
+from tests.deploy.fresh_clone import ROOT, Up, copy_to, free_port, newcomers
 
 pytestmark = pytest.mark.xdist_group("fresh_clone")
 
@@ -36,7 +36,7 @@ def blocks() -> list[str]:
 
 def shell(script: str, clone: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script], cwd=clone, env={**os.environ, **environment},
+        ["bash", "-euo", "pipefail", "-c", script], cwd=clone, env=newcomers(environment),
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
         timeout=120,
     )  # fmt: skip
