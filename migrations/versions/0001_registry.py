@@ -1,4 +1,4 @@
-"""The registry: countries, agencies, keys, roles, changes, governance events; and the nonces that were spent."""
+"""The registry: countries, agencies, keys, roles, changes, governance events; and the nonces spent."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -137,7 +137,8 @@ def _nonces() -> None:
         schema="core",
         postgresql_partition_by="RANGE (expires_at)",
     )
-    # The default partition is the safety net: a nonce finds its place even if nobody made the hour's partition.
+    # The default partition is the safety net: a nonce finds its place even if nobody made the hour's
+    # partition.
     op.execute("CREATE TABLE core.nonce__default PARTITION OF core.nonce DEFAULT")
     op.execute(_KEEP_NONCES)
     op.execute("REVOKE ALL ON FUNCTION core.keep_nonces() FROM PUBLIC")
@@ -145,8 +146,8 @@ def _nonces() -> None:
     op.execute("SELECT core.keep_nonces()")
 
 
-# Runs as the owner, because only an owner makes and drops partitions. An hour whose nonces already lie in the default
-# partition is left there: moving them would lock the table that every request writes to.
+# Runs as the owner, because only an owner makes and drops partitions. An hour whose nonces already lie in the
+# default partition is left there: moving them would lock the table that every request writes to.
 _KEEP_NONCES = """
 CREATE FUNCTION core.keep_nonces() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
   SET search_path = pg_catalog SET lock_timeout = '2s' SET timezone = 'UTC' AS $$

@@ -89,7 +89,7 @@ async def _enter(session: AsyncSession, claim: Claim) -> None:
 
 
 def present_as(*roles: str) -> Present:
-    """`Annotated[Caller, Depends(present_as("auditor"))]`: signed, holding one of `roles` (any key, if none)."""
+    """`Annotated[Caller, Depends(present_as("auditor"))]`: signed, holding one of `roles` (or any key)."""
     return Present(roles)
 
 

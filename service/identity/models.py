@@ -118,7 +118,7 @@ class GovernanceEvent(Base):
 
 
 class Nonce(Base):
-    """A nonce that was spent. Logged, so a crash forgets none; partitioned by time, so forgetting is a DROP."""
+    """A nonce that was spent. Logged: a crash forgets none. Partitioned by time: forgetting is a DROP."""
 
     __tablename__ = "nonce"
     __table_args__ = ({"postgresql_partition_by": "RANGE (expires_at)"},)

@@ -28,7 +28,7 @@ class UnknownPurpose(Problem):
 
 
 def permit(caller: Caller, roles: frozenset[str], *, purpose: bool) -> None:
-    """Raises RoleRequired, or PurposeRequired, unless `caller` holds one of `roles` and states its purpose."""
+    """Raises RoleRequired or PurposeRequired unless `caller` holds one of `roles` and states its purpose."""
     if roles and not roles & caller.roles:
         raise RoleRequired(f"this needs one of: {', '.join(sorted(roles))}", expected=sorted(roles))
     if purpose and caller.purpose is None:

@@ -1,0 +1,125 @@
+"""A change takes two officers of the country it concerns: one proposes, another approves, and then it
+applies.
+"""
+
+import uuid
+from datetime import UTC, datetime
+from http import HTTPStatus
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from service.identity.caller import Caller
+from service.identity.documents import CHANGE, AddAgency, EnrolKey, GrantRole, WithdrawRole
+from service.identity.enrol import NotEnrolled, enrol_agency, enrol_key, grant_role, withdraw_role
+from service.identity.governance import record
+from service.identity.models import Agency, AgencyKey, Change
+from service.problems import NotFound, Problem
+from service.signing import public_key
+
+_Document = AddAgency | EnrolKey | GrantRole | WithdrawRole
+
+
+class NotYourCountry(Problem):
+    """An officer changes the registry of its own country only."""
+
+    status = HTTPStatus.FORBIDDEN
+
+
+class SecondOfficerRequired(Problem):
+    """The officer who proposed a change may not approve it."""
+
+    status = HTTPStatus.FORBIDDEN
+
+
+class ChangeAlreadyApplied(Problem):
+    """This change was approved before."""
+
+    status = HTTPStatus.CONFLICT
+
+
+async def propose(session: AsyncSession, officer: Caller, document: _Document) -> Change:
+    """Keep a change for a second officer. Raises NotYourCountry, BadKey, NotEnrolled."""
+    if await _country(session, document) != officer.country:
+        raise NotYourCountry(f"your country is {officer.country}")
+    if isinstance(document, EnrolKey):
+        public_key(document.jwk)
+    written = document.model_dump(mode="json", exclude_none=True)
+    change = Change(
+        id=uuid.uuid4(),
+        country=officer.country,
+        document=written,
+        state="proposed",
+        proposed_by=officer.key_id,
+        proposed_at=datetime.now(UTC),
+    )
+    session.add(change)
+    await record(
+        session, officer.country, "propose", change=str(change.id), document=written, by=officer.key_id
+    )
+    return change
+
+
+async def approve(session: AsyncSession, officer: Caller, id: uuid.UUID) -> Change:
+    """Apply a change that another officer of the same country proposed.
+
+    Raises NotFound (also for another country's change), SecondOfficerRequired, ChangeAlreadyApplied, and what
+    the act itself raises.
+    """
+    query = select(Change).where(Change.id == id, Change.country == officer.country).with_for_update()
+    change = (await session.scalars(query)).one_or_none()
+    if change is None:
+        raise NotFound("your country has no such change")
+    if change.state != "proposed":
+        raise ChangeAlreadyApplied(f"approved at {change.approved_at}")
+    if change.proposed_by == officer.key_id:
+        raise SecondOfficerRequired("another key administrator of your country must approve")
+    change.state, change.approved_by, change.approved_at = "applied", officer.key_id, datetime.now(UTC)
+    await record(session, officer.country, "approve", change=str(id), by=officer.key_id)
+    await _apply(session, CHANGE.validate_python(change.document), change.proposed_by, officer.key_id)
+    return change
+
+
+async def _apply(session: AsyncSession, document: _Document, by: str, approved_by: str) -> None:
+    match document:
+        case AddAgency():
+            await enrol_agency(
+                session, document.code, document.type, document.name, by=by, approved_by=approved_by
+            )
+        case EnrolKey():
+            kid = await enrol_key(
+                session,
+                document.agency,
+                document.use,
+                document.jwk,
+                not_before=document.not_before,
+                not_after=document.not_after,
+                by=by,
+                approved_by=approved_by,
+            )
+            for role in document.roles:
+                await grant_role(session, kid, role, by=by, approved_by=approved_by)
+        case GrantRole():
+            await grant_role(session, document.kid, document.role, by=by, approved_by=approved_by)
+        case WithdrawRole():
+            await withdraw_role(session, document.kid, document.role, by=by, approved_by=approved_by)
+
+
+async def _country(session: AsyncSession, document: _Document) -> str:
+    """The country whose registry `document` would change."""
+    match document:
+        case AddAgency():
+            return document.code.partition("-")[0]
+        case EnrolKey():
+            found = await session.scalar(select(Agency.country).where(Agency.code == document.agency))
+            pointer = "/change/agency"
+        case _:
+            found = await session.scalar(
+                select(Agency.country)
+                .join(AgencyKey, AgencyKey.agency == Agency.code)
+                .where(AgencyKey.kid == document.kid)
+            )
+            pointer = "/change/kid"
+    if found is None:
+        raise NotEnrolled("not enrolled", pointer=pointer)
+    return found

@@ -1,0 +1,152 @@
+"""Put countries, agencies, keys and roles on the registry, each with its governance leaf.
+
+These are the acts themselves. Officers reach them through a change that two of them signed (`change.py`); the
+operator reaches them with `sarhad admin`, to begin a country or to help one that lost its keys. Repeating an
+act that is in force changes nothing and leaves no leaf.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from http import HTTPStatus
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from service.identity.caller import ROLES
+from service.identity.governance import OPERATOR, record
+from service.identity.models import AGENCY_TYPES, KEY_USES, Agency, AgencyKey, Country, RoleGrant
+from service.problems import Problem
+from service.signing import jwk_of, public_key, thumbprint
+
+
+class AlreadyEnrolled(Problem):
+    """This name or key is enrolled already, with other particulars."""
+
+    status = HTTPStatus.CONFLICT
+
+
+class NotEnrolled(Problem):
+    """The change names a country, agency or key that is not enrolled."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class RoleNotForKey(Problem):
+    """This role cannot be held by that key."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+async def enrol_country(session: AsyncSession, code: str, name: str, *, by: str = OPERATOR) -> None:
+    """A member state by its ISO 3166-1 alpha-2 code; only the operator does this."""
+    if await session.get(Country, code) is not None:
+        return
+    await session.execute(insert(Country).values(code=code, name=name))
+    await record(session, code, "enrol-country", name=name, by=by)
+
+
+async def enrol_agency(
+    session: AsyncSession, code: str, type: str, name: str, *, by: str = OPERATOR, approved_by: str = OPERATOR
+) -> None:
+    """An agency such as `KZ-CUS` of an enrolled country. Raises AlreadyEnrolled, NotEnrolled."""
+    country = code.partition("-")[0]
+    if await session.get(Country, country) is None:
+        raise NotEnrolled(f"country {country} is not enrolled", pointer="/code")
+    if type not in AGENCY_TYPES:
+        raise NotEnrolled(f"type must be one of {', '.join(AGENCY_TYPES)}", pointer="/type")
+    known = await session.get(Agency, code)
+    if known is not None:
+        if (known.type, known.name) == (type, name):
+            return
+        raise AlreadyEnrolled(f"agency {code} is enrolled as {known.type} {known.name}", pointer="/code")
+    await session.execute(insert(Agency).values(code=code, country=country, type=type, name=name))
+    await record(
+        session, country, "add-agency", agency=code, type=type, name=name, by=by, approved_by=approved_by
+    )
+
+
+async def enrol_key(
+    session: AsyncSession,
+    agency: str,
+    use: str,
+    jwk: Mapping[str, object],
+    *,
+    not_before: datetime | None = None,
+    not_after: datetime | None = None,
+    by: str = OPERATOR,
+    approved_by: str = OPERATOR,
+) -> str:
+    """A public key for one use; answers with its kid. Raises BadKey, AlreadyEnrolled, NotEnrolled."""
+    owner = await session.get(Agency, agency)
+    if owner is None:
+        raise NotEnrolled(f"agency {agency} is not enrolled", pointer="/agency")
+    if use not in KEY_USES:
+        raise NotEnrolled(f"use must be one of {', '.join(KEY_USES)}", pointer="/use")
+    key, alg = public_key(jwk)
+    public, kid = jwk_of(key), thumbprint(jwk)
+    known = await session.get(AgencyKey, kid)
+    if known is not None:
+        if (known.agency, known.use, known.revoked_at) == (agency, use, None):
+            return kid
+        raise AlreadyEnrolled("a key has one agency, one use and one life: make a new key", pointer="/jwk")
+    validity = {"not_before": not_before or datetime.now(UTC), "not_after": not_after}
+    await session.execute(
+        insert(AgencyKey).values(
+            kid=kid,
+            agency=agency,
+            use=use,
+            alg=alg,
+            public_jwk=public,
+            enrolled_by=by,
+            approved_by=approved_by,
+            **validity,
+        )
+    )
+    times = {name: at.isoformat() for name, at in validity.items() if at is not None}
+    facts = {"agency": agency, "use": use, "jwk": public, "kid": kid, "by": by, "approved_by": approved_by}
+    await record(session, owner.country, "enrol-key", **facts, **times)
+    return kid
+
+
+async def grant_role(
+    session: AsyncSession, kid: str, role: str, *, by: str = OPERATOR, approved_by: str = OPERATOR
+) -> None:
+    """A role for a request-signing key. Raises NotEnrolled, RoleNotForKey."""
+    key, agency = await _key(session, kid)
+    _fits(role, key, agency)
+    if await session.get(RoleGrant, (kid, role)) is not None:
+        return
+    await session.execute(insert(RoleGrant).values(kid=kid, role=role))
+    await record(session, agency.country, "grant-role", kid=kid, role=role, by=by, approved_by=approved_by)
+
+
+async def withdraw_role(
+    session: AsyncSession, kid: str, role: str, *, by: str = OPERATOR, approved_by: str = OPERATOR
+) -> None:
+    """Take a role from a key; holds from its next request on. Raises NotEnrolled."""
+    _, agency = await _key(session, kid)
+    if await session.get(RoleGrant, (kid, role)) is None:
+        raise NotEnrolled(f"the key does not hold the role {role}", pointer="/role")
+    await session.execute(delete(RoleGrant).where(RoleGrant.kid == kid, RoleGrant.role == role))
+    await record(session, agency.country, "withdraw-role", kid=kid, role=role, by=by, approved_by=approved_by)
+
+
+async def _key(session: AsyncSession, kid: str) -> tuple[AgencyKey, Agency]:
+    query = (
+        select(AgencyKey, Agency).join(Agency, AgencyKey.agency == Agency.code).where(AgencyKey.kid == kid)
+    )
+    found = (await session.execute(query)).one_or_none()
+    if found is None:
+        raise NotEnrolled("no enrolled key has this kid", pointer="/kid")
+    return found[0], found[1]
+
+
+def _fits(role: str, key: AgencyKey, agency: Agency) -> None:
+    if role not in ROLES:
+        raise RoleNotForKey(f"role must be one of {', '.join(sorted(ROLES))}", pointer="/role")
+    if key.use != "request-signing" or key.revoked_at is not None:
+        raise RoleNotForKey("only a request-signing key that is not revoked holds roles", pointer="/kid")
+    if role == "coordinator" and agency.type != "CENTRE":
+        raise RoleNotForKey("coordinator is a role of the Centre", pointer="/role")
+    if role == "laboratory" and agency.type != "LAB":
+        raise RoleNotForKey("laboratory is a role of an agency of type LAB", pointer="/role")
