@@ -63,6 +63,8 @@ def open_checkpoint(note: str, log_key: LogKey) -> Checkpoint:
         log_key.key.verify(ours[0][4:], text.encode())
     except InvalidSignature:
         raise BadCheckpoint("The signature of the checkpoint does not match.") from None
+    except UnicodeEncodeError:  # a lone surrogate, as JSON can carry
+        raise BadCheckpoint("The note is not UTF-8.") from None
     checkpoint = _checkpoint(text)
     if checkpoint.origin != log_key.name:
         raise BadCheckpoint(f"The checkpoint is of {checkpoint.origin}, not of {log_key.name}.")
