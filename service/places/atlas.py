@@ -4,55 +4,73 @@ Boundaries are replaceable reference data and imply no endorsement. One area may
 boundaries are older than the division itself; a position in it gets all of them, because they cannot be told apart.
 """
 
-import csv
-import json
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import shapely
-from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from service.places.gazetteer import gazetteer_of
+from service.places.models import read_tables
+from service.places.resolve import PlaceMatch, Resolver
+from service.places.spelling import key
+from service.places.tables import COMMITTED, CountryRow, Tables, UnitRow, read
 
 METRES_PER_DEGREE = 111_320.0  # of latitude, on the WGS 84 sphere of equal area
 DEFAULT_TOLERANCE_M = 2_000.0  # the drawing error of a 1:10 million boundary
-COMMITTED = Path(__file__).parents[2] / "schemas" / "places"
-
-
-@dataclass(frozen=True, slots=True)
-class Area:
-    """One polygon set of a country: `units` are ISO 3166-2 codes, none where only the outline is known."""
-
-    country: str
-    units: tuple[str, ...]
-    boundary: BaseGeometry
 
 
 class Atlas:
-    """Point questions over all areas. Longitude and latitude in WGS 84 degrees, tolerance in metres."""
+    """Point questions over all areas, and text questions over all names.
 
-    def __init__(self, areas: Sequence[Area], parents: dict[str, str]) -> None:
-        parts = [(index, part) for index, area in enumerate(areas) for part in shapely.get_parts(area.boundary)]
-        self._areas = tuple(areas)
-        self._parents = parents
+    Longitude and latitude in WGS 84 degrees, tolerance in metres.
+    """
+
+    def __init__(self, tables: Tables) -> None:
+        parts = [
+            (index, part) for index, a in enumerate(tables.areas) for part in shapely.get_parts(a.boundary)
+        ]
+        self.countries = {row.code: row for row in tables.countries}
+        self.units = {row.code: row for row in tables.units}
+        self.crossings = {row.code: row for row in tables.crossings}
+        self._areas = tables.areas
         self._owner = [index for index, _ in parts]
         self._parts = np.array([part for _, part in parts], dtype=object)
         shapely.prepare(self._parts)
         self._tree = shapely.STRtree(self._parts)
+        self._outlined = frozenset(area.country for area in tables.areas)
+        self._resolver = Resolver(gazetteer_of(tables))
 
     @classmethod
     def from_files(cls, folder: Path = COMMITTED) -> "Atlas":
-        """Reads boundaries.geojson and the parents of admin1.csv from a folder laid out like schemas/places."""
-        collection = json.loads((folder / "boundaries.geojson").read_text(encoding="utf-8"))
-        areas = [
-            Area(f["properties"]["country"], tuple(f["properties"]["units"]), shape(f["geometry"]))
-            for f in collection["features"]
-        ]
-        with (folder / "admin1.csv").open(newline="", encoding="utf-8") as file:
-            parents = {row["code"]: row["parent"] for row in csv.DictReader(file) if row["parent"]}
-        return cls(areas, parents)
+        """The atlas of a folder laid out like schemas/places."""
+        return cls(read(folder))
+
+    @classmethod
+    async def from_database(cls, session: AsyncSession) -> "Atlas":
+        """The atlas of the loaded tables; a member's own boundaries stand for those of its country."""
+        return cls(await read_tables(session))
+
+    def resolve(self, country: str, division: str | None = None, place: str | None = None) -> PlaceMatch:
+        """What a text says: see `resolve.Resolver`. `country` is the reporting side's alpha-2 code."""
+        return self._resolver.resolve(country, division or "", place or "")
+
+    def find(self, name: str, country: str | None = None) -> tuple[list[CountryRow], list[UnitRow]]:
+        """Countries and units that have this name, or a name that it begins; in any of the alphabets."""
+        asked = key(name)
+        units = [row for row in self.units.values() if country in (None, row.country)]
+        countries = [row for row in self.countries.values() if country in (None, row.code)]
+        return [row for row in countries if _begins(row, asked)], [row for row in units if _begins(row, asked)]
+
+    def has_admin1(self, code: str) -> bool:
+        """Whether this is an ISO 3166-2 code of the tables, current or former."""
+        return code in self.units
+
+    def knows(self, country: str) -> bool:
+        """Whether the outline of this country is loaded."""
+        return country in self._outlined
 
     def country_of(self, lon: float, lat: float, tolerance_m: float = 0.0) -> str | None:
         """The country of a position; of several within the tolerance, the nearest. None at sea and out of range."""
@@ -61,9 +79,13 @@ class Atlas:
 
     def countries_of(self, lon: float, lat: float, tolerance_m: float = DEFAULT_TOLERANCE_M) -> list[str]:
         """All countries within the tolerance, nearest first."""
-        return list(dict.fromkeys(self._areas[index].country for _, index in self._near(lon, lat, tolerance_m)))
+        return list(
+            dict.fromkeys(self._areas[index].country for _, index in self._near(lon, lat, tolerance_m))
+        )
 
-    def contains(self, country: str, lon: float, lat: float, tolerance_m: float = DEFAULT_TOLERANCE_M) -> bool:
+    def contains(
+        self, country: str, lon: float, lat: float, tolerance_m: float = DEFAULT_TOLERANCE_M
+    ) -> bool:
         """Whether the position lies in the country or within the tolerance of it."""
         inside = any(self._areas[index].country == country for _, index in self._near(lon, lat, 0.0))
         return inside or country in self.countries_of(lon, lat, tolerance_m)
@@ -74,13 +96,10 @@ class Atlas:
         for _, index in self._near(lon, lat, tolerance_m):
             for unit in self._areas[index].units:
                 codes[unit] = None
-                if unit in self._parents:
-                    codes[self._parents[unit]] = None
+                known = self.units.get(unit)
+                if known and known.parent:
+                    codes[known.parent] = None
         return list(codes)
-
-    def knows_units_of(self, country: str) -> bool:
-        """Whether first-level boundaries of this country are loaded at all."""
-        return any(area.units for area in self._areas if area.country == country)
 
     def _near(self, lon: float, lat: float, tolerance_m: float) -> list[tuple[float, int]]:
         """(metres, area) of every area within the tolerance, sorted; the metres are those of a local plane."""
@@ -108,3 +127,7 @@ def _metres(part: BaseGeometry, window: BaseGeometry, lon: float, lat: float, sh
         return math.inf
     local = shapely.transform(piece, lambda xy: (xy - [lon, lat]) * [shrink, 1.0])
     return float(local.distance(shapely.Point(0, 0))) * METRES_PER_DEGREE
+
+
+def _begins(row: CountryRow | UnitRow, asked: str) -> bool:
+    return bool(asked) and any(key(n).startswith(asked) for n in (row.name_en, row.name_ru, *row.aliases))

@@ -1,16 +1,16 @@
 """All names the resolver knows, indexed by phonetic key."""
 
-import csv
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
-from pathlib import Path
 
 from service.places.spelling import coarse, key, stem
+from service.places.tables import Tables, UnitRow
 
-
-CITY_UNITS = frozenset({"city", "autonomous city", "municipality", "capital territory", "federal capital territory"})
+CITY_UNITS = frozenset(
+    {"city", "autonomous city", "municipality", "capital territory", "federal capital territory"}
+)
 
 
 class Source(IntEnum):
@@ -88,51 +88,64 @@ def _country_key(name: str) -> str:
     return f"={stripped}" if len(stripped) <= 3 else key(stripped)
 
 
-def from_files(folder: Path) -> Gazetteer:
-    """Reads countries.csv, admin1.csv, districts.csv, crossings.csv and place_names.csv of schemas/places."""
-    units = list(_rows(folder / "admin1.csv"))
-    countries = (
-        (row["code"], [row["name_en"], row["name_ru"], *_split(row["aliases"])])
-        for row in _rows(folder / "countries.csv")
-    )
-    also_under = {row["code"]: tuple(_split(row["also_under"])) for row in units if row["also_under"]}
-    return Gazetteer(_entries(folder, units), countries, also_under)
+def gazetteer_of(tables: Tables) -> Gazetteer:
+    """The gazetteer of all names in the tables."""
+    countries = ((row.code, [row.name_en, row.name_ru, *row.aliases]) for row in tables.countries)
+    also_under = {row.code: tuple(row.also_under) for row in tables.units if row.also_under}
+    return Gazetteer(_entries(tables), countries, also_under)
 
 
-def _entries(folder: Path, units: list[dict[str, str]]) -> Iterator[tuple[Entry, list[str]]]:
-    for row in units:
-        successors = tuple(_split(row["successors"]))
-        entry = Entry(row["country"], row["code"], Source.UNIT, 0, row["kind"], successors)
-        yield entry, _unit_names(row)
-    for row in _rows(folder / "districts.csv"):
-        yield Entry(row["admin1"][:2], row["admin1"], Source.DISTRICT), [row["name"], *_split(row["aliases"])]
-    for row in _rows(folder / "crossings.csv"):
-        for side in ("a", "b"):
-            if row[f"admin1_{side}"]:
-                names = [row[f"name_{side}"], *_split(row[f"aliases_{side}"])]
-                yield Entry(row[f"country_{side}"], row[f"admin1_{side}"], Source.CROSSING), names
-    for row in _rows(folder / "place_names.csv"):
-        entry = Entry(row["country"], row["admin1"], Source.TOWN, int(row["population"]))
-        yield entry, [row["name"], *_split(row["aliases"])]
+def _entries(tables: Tables) -> Iterator[tuple[Entry, list[str]]]:
+    for unit in tables.units:
+        successors = tuple(unit.successors)
+        yield Entry(unit.country, unit.code, Source.UNIT, 0, unit.kind, successors), _unit_names(unit)
+    for row in tables.names:
+        source = Source.DISTRICT if row.kind == "district" else Source.TOWN
+        yield Entry(row.country, row.admin1, source, row.population), [row.name, *row.aliases]
+    for post in tables.crossings:
+        if post.admin1_a:
+            yield Entry(post.country_a, post.admin1_a, Source.CROSSING), [post.name_a, *post.aliases_a]
+        if post.admin1_b:
+            yield Entry(post.country_b, post.admin1_b, Source.CROSSING), [post.name_b, *post.aliases_b]
 
 
 _UNIT_WORDS = {
-    *("область обл край республика автономная автономный округ велаят район республики".split()),
-    *("region republic territory area autonomous oblast province district of city (city) (город)".split()),
+    *(
+        [
+            "область",
+            "обл",
+            "край",
+            "республика",
+            "автономная",
+            "автономный",
+            "округ",
+            "велаят",
+            "район",
+            "республики",
+            "(город)",
+        ]
+    ),
+    *(
+        [
+            "region",
+            "republic",
+            "territory",
+            "area",
+            "autonomous",
+            "oblast",
+            "province",
+            "district",
+            "of",
+            "city",
+            "(city)",
+        ]
+    ),
 }
 
 
-def _unit_names(row: dict[str, str]) -> list[str]:
-    """The names of a division without the words that only say what it is."""
-    names = [row["name_en"], row["name_ru"], row["name_local"], *_split(row["aliases"])]
-    bare = [" ".join(w for w in n.split("(to ")[0].split(" (до ")[0].split() if w.lower() not in _UNIT_WORDS) for n in names]
-    return [n for n in (*names, *bare) if n]
-
-
-def _split(text: str) -> list[str]:
-    return [part.strip() for part in text.split("|") if part.strip()]
-
-
-def _rows(path: Path) -> Iterator[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        yield from csv.DictReader(file)
+def _unit_names(unit: UnitRow) -> list[str]:
+    """The names of a division, with and without the words that only say what it is."""
+    names = [unit.name_en, unit.name_ru, unit.name_local, *unit.aliases]
+    undated = [name.split(" (to ")[0].split(" (до ")[0] for name in names]
+    bare = [" ".join(w for w in name.split() if w.lower() not in _UNIT_WORDS) for name in undated]
+    return [name for name in (*undated, *bare) if name]

@@ -48,10 +48,73 @@ _BEFORE_OR_AFTER = {
 }
 _KINDS = {word: kind for kind, words in _BEFORE_OR_AFTER.items() for word in words.split()}
 _NOISE = set(
-    "the of and или in near at from to на в во из от до у около близ по авто avto автодорожный автомобильный "
-    "железнодорожный железнодорожная автодорожного передвижной международный международная international имени им "
-    "autonomous автономный автономная автономного область service patrol road-patrol пассаж поезд train № no ii iii iv "
-    "the street str улица ул дом д кв territory- central center центр vil border- река river расположенный".split()
+    [
+        "the",
+        "of",
+        "and",
+        "или",
+        "in",
+        "near",
+        "at",
+        "from",
+        "to",
+        "на",
+        "в",
+        "во",
+        "из",
+        "от",
+        "до",
+        "у",
+        "около",
+        "близ",
+        "по",
+        "авто",
+        "avto",
+        "автодорожный",
+        "автомобильный",
+        "железнодорожный",
+        "железнодорожная",
+        "автодорожного",
+        "передвижной",
+        "международный",
+        "международная",
+        "international",
+        "имени",
+        "им",
+        "autonomous",
+        "автономный",
+        "автономная",
+        "автономного",
+        "область",
+        "service",
+        "patrol",
+        "road-patrol",
+        "пассаж",
+        "поезд",
+        "train",
+        "№",
+        "no",
+        "ii",
+        "iii",
+        "iv",
+        "the",
+        "street",
+        "str",
+        "улица",
+        "ул",
+        "дом",
+        "д",
+        "кв",
+        "territory-",
+        "central",
+        "center",
+        "центр",
+        "vil",
+        "border-",
+        "река",
+        "river",
+        "расположенный",
+    ]
 ) - set(_KINDS)
 _PARTS = re.compile(r"[,;:/()\[\]\n–—|]+")
 _WORD = re.compile(r"[\w'’ʻ‘`-]+")
@@ -63,7 +126,12 @@ _SHORTENED = [
     (re.compile(r"\bж\s?[/.]\s?д\b\.?", re.I), "станция"),
     (re.compile(r"\bа\s?/\s?д\b\.?", re.I), "автодорога"),
     (re.compile(r"\b(?:road patrol service|border crossing(?: point)?|check ?point)\b", re.I), "post"),
-    (re.compile(r"\b(?:autonomous|автономн\w+) (?=(?:okrug|area|region|province|oblast|округ|область))", re.I), ""),
+    (
+        re.compile(
+            r"\b(?:autonomous|автономн\w+) (?=(?:okrug|area|region|province|oblast|округ|область))", re.I
+        ),
+        "",
+    ),
     (re.compile(r"\b(?:автоном\w*|autonomous)\b", re.I), ""),
     (re.compile(r"\bst\.?\s+(?=p[ei])", re.I), "Saint "),
     (re.compile(r"\b(k)\.\s?(p)\.", re.I), "KP"),
@@ -102,7 +170,9 @@ def _read_part(part: str) -> list[Phrase]:
             elif announced is Kind.ANY or kind in (Kind.REGION, Kind.DISTRICT, Kind.REPUBLIC):
                 after = _stands_after(kind, word)
                 if announced is not Kind.ANY and len(words) > 1 and _stands_after(kind, word):
-                    _close(found, words[:-1], announced)  # "г. Атбасар Акмолинская обл": the last word is the region
+                    _close(
+                        found, words[:-1], announced
+                    )  # "г. Атбасар Акмолинская обл": the last word is the region
                     del words[:-1]
                 _close(found, words, kind if after else announced)
                 announced = Kind.ANY if after else kind

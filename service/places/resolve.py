@@ -8,12 +8,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from pathlib import Path
 
 from rapidfuzz import fuzz, process
 
-from service.places.atlas import COMMITTED
-from service.places.gazetteer import CITY_UNITS, Entry, Gazetteer, Source, from_files
+from service.places.gazetteer import CITY_UNITS, Entry, Gazetteer, Source
 from service.places.phrases import Kind, Phrase, phrases
 from service.places.spelling import key, stem, variants
 
@@ -80,10 +78,6 @@ class Resolver:
         self._keys: dict[str, list[str]] = {}
         self.resolve = lru_cache(maxsize=CACHE_SIZE)(self._resolve)
 
-    @classmethod
-    def from_files(cls, folder: Path = COMMITTED) -> "Resolver":
-        return cls(from_files(folder))
-
     def _resolve(self, country: str, division: str = "", place: str = "") -> PlaceMatch:
         """`country`: alpha-2 code of the reporting side; `division` and `place`: as written, either may be empty."""
         texts = [self._heal(country, text) for text in (division, place)]
@@ -104,7 +98,13 @@ class Resolver:
 
     def _heal(self, country: str, text: str) -> str:
         """Undoes a known fault of machine-made tables: the country's name replaced by a number inside a word."""
-        stem_of_name = {"KZ": "Казахстан", "KG": "Киргиз", "UZ": "Узбек", "TJ": "Таджик", "TM": "Туркмен"}.get(country)
+        stem_of_name = {
+            "KZ": "Казахстан",
+            "KG": "Киргиз",
+            "UZ": "Узбек",
+            "TJ": "Таджик",
+            "TM": "Туркмен",
+        }.get(country)
         return _NUMBER_IN_WORD.sub(stem_of_name, text) if stem_of_name else text
 
     def _countries(self, texts: list[str], read: list[Phrase]) -> tuple[dict[str, str], list[Phrase]]:
@@ -128,7 +128,13 @@ class Resolver:
                 text = " ".join(words[start : start + size])
                 code = self._gazetteer.country_named(text)
                 if code and (size == len(words) or len(text) <= 3 or size > 1):
-                    if phrase.kind in (Kind.CITY, Kind.DISTRICT, Kind.POST, Kind.REGION, Kind.SETTLEMENT) and size == len(words):
+                    if phrase.kind in (
+                        Kind.CITY,
+                        Kind.DISTRICT,
+                        Kind.POST,
+                        Kind.REGION,
+                        Kind.SETTLEMENT,
+                    ) and size == len(words):
                         return phrase
                     named[code] = text
                     words = words[:start] + words[start + size :]
@@ -150,7 +156,9 @@ class Resolver:
         words = phrase.text.split()
         if whole or len(words) == 1:
             return whole
-        parts = [f for word in words if len(word) > 2 and (f := self._look_up(country, phrase, word, fuzzy=False))]
+        parts = [
+            f for word in words if len(word) > 2 and (f := self._look_up(country, phrase, word, fuzzy=False))
+        ]
         return _agreeing(parts)
 
     def _find_road(self, country: str, phrase: Phrase) -> _Found | None:
@@ -182,8 +190,12 @@ class Resolver:
         if not near:
             return None
         best = near[0][1]
-        entries = [e for name, score, _ in near if score >= best - 2 for e in self._gazetteer.exact(country, name)]
-        fitting = _fitting(phrase.kind, [e for e in entries if e.source is not Source.TOWN or e.population >= FUZZY_TOWN])
+        entries = [
+            e for name, score, _ in near if score >= best - 2 for e in self._gazetteer.exact(country, name)
+        ]
+        fitting = _fitting(
+            phrase.kind, [e for e in entries if e.source is not Source.TOWN or e.population >= FUZZY_TOWN]
+        )
         return _Found(phrase, fitting, 0.5 + best / 100 * 0.3, "fuzzy") if fitting else None
 
     def _elsewhere(self, country: str, read: Iterable[Phrase]) -> PlaceMatch | None:
@@ -219,7 +231,8 @@ class Resolver:
 
     def _within(self, country: str, region: _Found, place: _Found) -> PlaceMatch | None:
         """The place, if one of the things it may be lies in the region."""
-        inside = tuple(e for e in place.entries if self._lies_in(e, region))
+        under = tuple(e for e in place.entries if self._lies_in(e, region))
+        inside = tuple(e for e in under if e.admin1 in region.units) or under
         score = min(0.99, max(region.score, place.score) + 0.04)
         match = self._single(country, replace(place, entries=inside, score=score, method="place-in-region"))
         return match if inside and match.admin1 else None
@@ -228,7 +241,9 @@ class Resolver:
         """The region alone; less sure where a place is known elsewhere only, unsaid where a city clearly is."""
         against = [p for p in places if _contradicts(p, region)]
         if against:
-            return PlaceMatch(country, None, 0.5, region.phrase.text, "contradiction", False, _units([region, *against]))
+            return PlaceMatch(
+                country, None, 0.5, region.phrase.text, "contradiction", False, _units([region, *against])
+            )
         match = self._single(country, region)
         if match.admin1 and any(p.method == "exact" and not set(p.units) & set(region.units) for p in places):
             return replace(match, confidence=min(match.confidence, 0.65), method="region-despite-place")
@@ -236,8 +251,9 @@ class Resolver:
 
     def _lies_in(self, entry: Entry, region: _Found) -> bool:
         named = {e.admin1 for e in region.entries} | set(region.units)
-        return entry.admin1 in named or bool(named.intersection(self._gazetteer.also_under.get(entry.admin1, ())))
-
+        return entry.admin1 in named or bool(
+            named.intersection(self._gazetteer.also_under.get(entry.admin1, ()))
+        )
 
     def _single(self, country: str, found: _Found) -> PlaceMatch:
         """One unit out of what a phrase may mean, or none; a unit that others were split off from names them too."""
@@ -245,7 +261,9 @@ class Resolver:
         split_off = self._gazetteer.split_off.get(match.admin1 or "", ())
         if not split_off or match.candidates or not found.is_whole_region:
             return match
-        return replace(match, confidence=min(match.confidence, 0.80), candidates=(match.admin1 or "", *split_off))
+        return replace(
+            match, confidence=min(match.confidence, 0.80), candidates=(match.admin1 or "", *split_off)
+        )
 
 
 def _regionality(found: _Found) -> int:
@@ -257,7 +275,7 @@ def _regionality(found: _Found) -> int:
 
 def _contradicts(place: _Found, region: _Found) -> bool:
     """A large town elsewhere, written exactly, outweighs a region unless the text says one is a region or a village."""
-    large = any(e.population >= LARGE_TOWN for e in place.entries)
+    large = any(e.population >= LARGE_TOWN or e.unit_kind in CITY_UNITS for e in place.entries)
     said = place.phrase.kind is Kind.CITY or (
         place.phrase.kind is Kind.ANY and region.phrase.kind not in (*_REGION_KINDS, Kind.CITY)
     )
@@ -344,4 +362,8 @@ def _telling(entry: Entry, phrase: Phrase) -> bool:
     """Whether a name abroad is strong enough to move an event there."""
     if entry.source is Source.UNIT:
         return phrase.kind in (*_REGION_KINDS, Kind.CITY, Kind.ANY)
-    return entry.source is Source.TOWN and entry.population >= LARGE_TOWN and phrase.kind in (Kind.CITY, Kind.ANY)
+    return (
+        entry.source is Source.TOWN
+        and entry.population >= LARGE_TOWN
+        and phrase.kind in (Kind.CITY, Kind.ANY)
+    )
