@@ -72,7 +72,7 @@ def _substances() -> None:
         _column("policy_group"),
         *(
             _column(name, null=True)
-            for name in ["nps_group", "cas", "inchikey", "smiles", "formula", "hs", "note"]
+            for name in ("nps_group", "cas", "inchikey", "smiles", "formula", "hs", "note")
         ),
         _reference("substance", "parent", "substance.code", deferrable=True, initially="DEFERRED"),
         _reference("substance", "policy_group", "substance_group.code"),

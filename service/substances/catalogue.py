@@ -5,7 +5,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from service.substances import tables
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from service.substances import stored, tables
 from service.substances.spelling import normalise
 from service.substances.tables import (
     Scheduling,
@@ -75,6 +77,11 @@ class Catalogue:
     def from_files(cls, folder: Path) -> "Catalogue":
         """The catalogue of the committed tables (`schemas/substances`)."""
         return cls(tables.read(folder))
+
+    @classmethod
+    async def from_database(cls, session: AsyncSession) -> "Catalogue":
+        """The loaded catalogue. Before anything was loaded it is empty, and every name is unknown."""
+        return cls(await stored.read(session))
 
     def get(self, code: str) -> Entry | None:
         return self.entries.get(code)
