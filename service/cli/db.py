@@ -46,7 +46,8 @@ def check() -> None:
 @app.command()
 def load() -> None:
     """Load reference data (substances, units, places); current tables are left alone."""
-    asyncio.run(load_reference(Settings()))
+    for feature in asyncio.run(load_reference(Settings())):
+        typer.echo(f"      loaded: {feature}")
 
 
 def alembic_config(settings: Settings) -> Config:

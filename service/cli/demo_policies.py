@@ -10,9 +10,8 @@ from pathlib import Path
 
 import httpx
 from fastapi import FastAPI
-from sarhad.keys import PrivateKey, b64url
-from sarhad.profile import Profile
-from sarhad.signing import SignedRequests
+from sarhad import AsyncClient, ProblemError, Profile
+from sarhad.policies import sign_policy
 
 from service.cli.demo_region import DATA
 from service.settings import Settings
@@ -33,24 +32,9 @@ async def adopt_policies(settings: Settings, directory: Path, countries: Iterabl
 
 
 async def _adopt(app: FastAPI, officer: Profile, country: str) -> None:
-    document = (DATA / "policies" / f"{country}.json").read_bytes()
-    service_key = officer.service_key
-    assert service_key is not None
-    async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app),
-        auth=SignedRequests(officer.load_request_key(), lambda: service_key),
-    ) as http:
-        answer = await http.put(
-            f"{officer.service}/v1/policies/{country}",
-            content=sign_policy(officer.load_record_key(), document),
-            headers={"content-type": "application/jose"},
-        )
-    if answer.is_error:
-        raise PolicyRefused(f"{country}: {answer.text}")
-
-
-def sign_policy(key: PrivateKey, document: bytes) -> bytes:
-    """The document as a compact JWS (RFC 7515 §7.1) of a record-signing key."""
-    header = {"alg": key.alg, "kid": key.kid, "typ": "sarhad-policy+jwt"}
-    message = f"{b64url(json.dumps(header).encode())}.{b64url(document)}".encode()
-    return message + b"." + b64url(key.sign(message)).encode()
+    document = json.loads((DATA / "policies" / f"{country}.json").read_bytes())
+    async with AsyncClient(officer, transport=httpx.ASGITransport(app)) as client:
+        try:
+            await client.put_policy(country, sign_policy(officer.load_record_key(), document))
+        except ProblemError as problem:
+            raise PolicyRefused(f"{country}: {problem}") from problem

@@ -1,29 +1,23 @@
-"""The reference data every service needs, loaded by the owner role in one transaction per feature."""
-
-import importlib
-import importlib.util
+"""The reference data that every service needs, loaded by the owner role."""
 
 from sqlalchemy import text
 
 from service.database import administration
+from service.places import load as places
 from service.settings import Settings
+from service.substances import load as substances
 
-FEATURES = ("substances", "places")
 
-
-async def load_reference(settings: Settings) -> None:
-    """Run each feature's loader; it does nothing when the rows are current."""
+async def load_reference(settings: Settings) -> list[str]:
+    """Run each feature's loader; answers with the features whose rows were not current."""
     engine = administration(settings)
+    loaded = []
     try:
-        for feature in FEATURES:
-            name = f"service.{feature}.load"
-            if (
-                importlib.util.find_spec(f"service.{feature}") is None
-                or importlib.util.find_spec(name) is None
-            ):
-                continue
+        for name, feature in (("substances", substances), ("places", places)):
             async with engine.begin() as connection:
                 await connection.execute(text("SET LOCAL ROLE sarhad_owner"))
-                await importlib.import_module(name).load(connection)
+                if await feature.load(connection):
+                    loaded.append(name)
     finally:
         await engine.dispose()
+    return loaded

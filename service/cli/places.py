@@ -1,0 +1,31 @@
+"""`sarhad places`: a member's own boundaries and crossing points in place of the public ones."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from service.cli.acting import as_operator
+from service.places.load import load_member_file
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def places() -> None:
+    """A member's own boundaries and crossing points."""
+
+
+@app.command()
+def load(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="GeoJSON, or CSV of crossings.")],
+    country: Annotated[str, typer.Option(help="Whose places they are: ISO 3166-1 alpha-2.")],
+) -> None:
+    """Replace boundaries (GeoJSON) or add crossing points (CSV); workers see them after a restart."""
+
+    async def act(session: AsyncSession) -> int:
+        return await load_member_file(await session.connection(), file, country)
+
+    rows = as_operator(act)
+    typer.echo(f"{rows} rows loaded" if rows else "This file is the one already loaded.")
