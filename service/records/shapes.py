@@ -73,7 +73,7 @@ class Item(Shape):
     """One seized substance. `unit_mass_mg` is milligrams of one tablet, capsule, …"""
 
     line: Line
-    substance: RegisterCode
+    substance: Maybe[RegisterCode] = None
     reported: Reported
     status: Annotated[str, code("identification_statuses")]
     basis: Maybe[Annotated[str, code("identification_bases")]] = None

@@ -114,11 +114,14 @@ def seizure(
 
 
 def item(
-    substance: str, reported: str, quantity: str, unit: str, *, status: str = "SUSP", **members: Any
+    substance: str | None, reported: str, quantity: str, unit: str, *, status: str = "SUSP", **members: Any
 ) -> dict[str, Any]:
-    """One item: catalogue code, the words and unit of the report, and the quantity as a decimal string."""
+    """One item: catalogue code (without one the service goes by the words), the words and unit of the report, and
+    the quantity as a decimal string.
+    """
     words = {"substance": reported, "quantity": quantity, "unit": unit}
-    return {"substance": substance, "reported": words, "status": status, **members}
+    given = {} if substance is None else {"substance": substance}
+    return {**given, "reported": words, "status": status, **members}
 
 
 def zero(
