@@ -78,7 +78,8 @@ def _repeats(facets: Facets) -> Iterator[Finding]:
     """One substance in one form and unit is one item (the NIBRS rule)."""
     seen: dict[tuple[str, str | None, str], Item] = {}
     for index, item in enumerate(facets.items or ()):
-        same = seen.setdefault((item.substance, item.form, item.reported.unit), item)
+        substance = item.substance or item.reported.substance
+        same = seen.setdefault((substance, item.form, item.reported.unit), item)
         if same is not item:
             yield (
                 "repeated-substance",

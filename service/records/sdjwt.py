@@ -201,12 +201,12 @@ def _open(unverified: UnverifiedRecord) -> dict[str, Any]:
     """The facets by name, in the order of the disclosures."""
     digests = unverified.claims.digests
     for index, disclosure in enumerate(unverified.disclosures):
-        if base64url.encode(sha256(disclosure).digest()) not in digests:
+        if sha256(disclosure).digest() not in digests:
             raise UnknownDisclosure("Its digest is not among those signed.", pointer=f"/disclosures/{index}")
-    opened = _read_disclosures(unverified.standard)
     facets: dict[str, Any] = {}
     salts: set[str] = set()
-    for index, (salt, facet, value) in enumerate(opened):
+    for index, disclosure in enumerate(_read_disclosures(unverified.standard)):
+        salt, facet, value = _three(disclosure, index)
         if facet not in BITS:
             raise UnknownFacet("Known facets: " + ", ".join(FACETS) + ".", pointer=f"/disclosures/{index}/1")
         if facet in facets:
@@ -217,30 +217,35 @@ def _open(unverified: UnverifiedRecord) -> dict[str, Any]:
             raise MalformedDisclosure("A salt has 128 bits or more.", pointer=f"/disclosures/{index}/0")
         facets[facet] = value
         salts.add(salt)
-    if len(salts) != len(opened):
+    if len(salts) != len(facets):
         raise MalformedDisclosure("Every disclosure has a salt of its own.", pointer="/disclosures")
     if "".join(salts).encode().translate(None, base64url.ALPHABET):
         raise MalformedDisclosure("A salt is base64url.", pointer="/disclosures")
     return facets
 
 
-def _read_disclosures(standard: list[bytes]) -> list[list[Any]]:
+def _three(disclosure: Any, index: int) -> tuple[str, str, Any]:
+    if type(disclosure) is list and len(disclosure) == 3:
+        salt, facet, value = disclosure
+        if type(salt) is str and type(facet) is str:
+            return salt, facet, value
+    raise MalformedDisclosure("A disclosure is [salt, facet, value].", pointer=f"/disclosures/{index}")
+
+
+def _read_disclosures(standard: list[bytes]) -> list[Any]:
     try:
         texts = [base64url.decode_standard(segment) for segment in standard]
         opened = strict_json.read_each(texts)
     except ValueError:
         raise _first_fault(standard) from None
-    for index, disclosure in enumerate(opened):
-        match disclosure:
-            case [str(), str(), _]:
-                continue
-        raise MalformedDisclosure("A disclosure is [salt, facet, value].", pointer=f"/disclosures/{index}")
-    for index, text in enumerate(texts):
-        # A reserved name stands in the bytes, or hides behind an escape; only then is the value searched.
-        if (b'"_sd' in text or b'"..."' in text or b"\\u" in text) and _has_reserved_name(opened[index][2]):
-            raise MalformedDisclosure(
-                "Disclosures inside a facet are not used.", pointer=f"/disclosures/{index}/2"
-            )
+    together = b"".join(texts)
+    # A reserved name stands in the bytes, or hides behind an escape; only then are the values searched.
+    if b'"_sd' in together or b'"..."' in together or b"\\u" in together:
+        for index, disclosure in enumerate(opened):
+            if _has_reserved_name(disclosure):
+                raise MalformedDisclosure(
+                    "Disclosures inside a facet are not used.", pointer=f"/disclosures/{index}/2"
+                )
     return opened
 
 

@@ -70,7 +70,10 @@ class Price(Shape):
 
 
 class Item(Shape):
-    """One seized substance. `unit_mass_mg` is milligrams of one tablet, capsule, …"""
+    """One seized substance. `unit_mass_mg` is milligrams of one tablet, capsule, …
+
+    Without a catalogue code the substance is what the reported words resolve to.
+    """
 
     line: Line
     substance: Maybe[RegisterCode] = None
