@@ -18,6 +18,7 @@ from service.ledger.checkpoints import KeptCheckpoints, parse
 from service.ledger.merkle import CompactRange
 from service.ledger.models import Log
 from service.settings import Settings
+from service.signing import ServiceKey
 
 _WAITING = (
     "FROM pg_stat_activity WHERE datname = current_database()"
@@ -321,3 +322,22 @@ async def test_dummies_look_like_any_entry(
         connection.execute(text("UPDATE core.log_checkpoint SET at = now() - interval '5 seconds'"))
     assert await sequence.drain(database, blurred, key, Log.RECORDS) >= 50
     assert checked_size(superuser, settings) >= 50
+
+
+async def test_a_log_that_is_refused_does_not_hold_up_the_others(
+    database: Database, settings: Settings, key: Ed25519PrivateKey, superuser: Engine
+) -> None:
+    await fill(database, 2)
+    await sequence.drain(database, settings, key, Log.RECORDS)
+    with superuser.begin() as connection:
+        connection.execute(text("TRUNCATE core.log_leaf, core.log_tile, core.log_checkpoint"))
+    await fill(database, 1)
+    change = await fill(database, 1, Log.GOVERNANCE)
+    running = asyncio.create_task(sequence.run(database, settings, ServiceKey(key)))
+    await until(superuser, text("SELECT count(*) FROM core.log_checkpoint WHERE log = 'access'"))
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert leaves(superuser, Log.GOVERNANCE) == [(0, change[0])]
+    assert checked_size(superuser, settings, Log.GOVERNANCE) == 1
+    assert (leaves(superuser), pending(superuser)) == ([], 1)
