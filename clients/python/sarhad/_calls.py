@@ -143,7 +143,7 @@ def put_policy(country: str, signed: str) -> Call[dict[str, Any]]:
         "PUT",
         f"/v1/policies/{_segment(country)}",
         _object,
-        content=signed.encode(),
+        content=signed.encode("ascii"),
         headers={"content-type": "application/jose"},
         repeatable=False,
     )
@@ -154,7 +154,7 @@ def changes(params: Mapping[str, Any]) -> Call[dict[str, Any]]:
 
 
 def propose_change(change: Mapping[str, Any]) -> Call[dict[str, Any]]:
-    return _send("POST", "/v1/changes", change, _object, repeatable=False)
+    return _send("POST", "/v1/changes", {"change": dict(change)}, _object, repeatable=False)
 
 
 def approve_change(change_id: str) -> Call[dict[str, Any]]:

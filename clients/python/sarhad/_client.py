@@ -182,7 +182,7 @@ class Client(AbstractContextManager["Client"]):
         return self.perform(calls.get_policy(country))
 
     def put_policy(self, country: str, signed: str) -> dict[str, Any]:
-        """Replace the policy of one's own country by one signed with `policies.sign_policy` (role policy_officer)."""
+        """Adopt a policy signed with `policies.sign_policy` for one's own country (role policy_officer)."""
         return self.perform(calls.put_policy(country, signed))
 
     def changes(self, **params: Any) -> dict[str, Any]:

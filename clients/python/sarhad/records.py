@@ -116,8 +116,9 @@ def seizure(
 def item(
     substance: str | None, reported: str, quantity: str, unit: str, *, status: str = "SUSP", **members: Any
 ) -> dict[str, Any]:
-    """One item: catalogue code (without one the service goes by the words), the words and unit of the report, and
-    the quantity as a decimal string.
+    """One item: catalogue code, the words and unit of the report, and the quantity as a decimal string.
+
+    Without a code the service goes by the words.
     """
     words = {"substance": reported, "quantity": quantity, "unit": unit}
     given = {} if substance is None else {"substance": substance}

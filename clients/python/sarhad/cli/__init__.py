@@ -1,0 +1,52 @@
+"""The command `sarhad`. The server adds its own commands through the entry-point group `sarhad.commands`."""
+
+import sys
+from importlib.metadata import entry_points
+
+import typer
+
+from sarhad.cli import imports, keys, outbox, policy, read, submit, verify
+from sarhad.cli.output import EXIT_CODES, complain, exit_code
+from sarhad.errors import SarhadError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help=f"Sign, submit, read back and verify drug-seizure records.\n\n{EXIT_CODES}",
+)
+app.add_typer(keys.app, name="keys")
+app.command("submit")(submit.submit)
+app.command("correct")(submit.correct)
+app.command("retract")(submit.retract)
+app.command("import")(imports.import_)
+app.add_typer(outbox.app, name="outbox")
+app.command("search")(read.search)
+app.command("show")(read.show)
+app.command("verify")(verify.verify)
+app.add_typer(policy.app, name="policy")
+
+
+def add_server_commands(arguments: list[str]) -> None:
+    """Load the commands of an installed server: the one that is called, or all of them for the help text."""
+    called = next((argument for argument in arguments if not argument.startswith("-")), None)
+    own = {command.name for command in app.registered_commands} | {
+        group.name for group in app.registered_groups
+    }
+    if called in own:
+        return
+    for entry in sorted(entry_points(group="sarhad.commands"), key=lambda entry: entry.name):
+        if called is None or called == entry.name:
+            app.add_typer(entry.load(), name=entry.name)
+
+
+def main() -> None:
+    """Run the command line; every expected error ends in one sentence and its exit code."""
+    add_server_commands(sys.argv[1:])
+    try:
+        app(prog_name="sarhad")
+    except SarhadError as fault:
+        complain(fault)
+        sys.exit(exit_code(fault))
+    except BrokenPipeError:
+        sys.exit(0)

@@ -1,0 +1,101 @@
+"""`sarhad keys`: make the agency's keys, show them, ask for their enrolment."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import orjson
+import typer
+
+from sarhad.cli.output import JsonOption, ProfileOption, connect, console, show_json, show_pairs
+from sarhad.errors import ConfigurationError
+from sarhad.keys import PrivateKey
+from sarhad.profile import DEFAULT_SERVICE, Profile, home
+
+app = typer.Typer(no_args_is_help=True, help="Make keys, show them, ask for their enrolment.")
+
+USES = ("request-signing", "record-signing")
+
+
+@app.command(
+    epilog="Example: sarhad keys new --agency KZ-CUS --service https://sarhad.example.org --profile customs"
+)
+def new(
+    agency: Annotated[str, typer.Option(help="Code of the agency, such as KZ-CUS.")],
+    profile: ProfileOption = None,
+    service: Annotated[str, typer.Option(help="Address of the service.")] = DEFAULT_SERVICE,
+    kind: Annotated[Literal["ed25519", "p256"], typer.Option(help="Type of both keys.")] = "ed25519",
+) -> None:
+    """Make a profile with two new keys: one signs requests, one signs records."""
+    name = profile or "default"
+    directory = Path(name) if "/" in name else home() / name
+    made = Profile(directory=directory.resolve(), agency=agency, service=service)
+    if made.file.exists():
+        raise ConfigurationError(f"There is already a profile at {made.file}.")
+    for file in (made.request_key, made.record_key):
+        PrivateKey.generate(kind).save(made.directory / file)
+    made.save()
+    console.print(f"Profile and keys are in {made.directory}. Next: sarhad keys request", markup=False)
+
+
+@app.command(epilog="Example: sarhad keys show --profile customs")
+def show(profile: ProfileOption = None, as_json: JsonOption = False) -> None:
+    """Show agency, service and the thumbprints of both keys."""
+    loaded = Profile.load(profile)
+    pairs = [
+        ("profile", str(loaded.file)),
+        ("agency", loaded.agency),
+        ("service", loaded.service),
+        ("request key", loaded.load_request_key().kid),
+        (
+            "record key",
+            loaded.load_record_key().kid if (loaded.directory / loaded.record_key).exists() else "",
+        ),
+        ("service key", loaded.service_key.kid if loaded.service_key else "not pinned yet"),
+    ]
+    if as_json:
+        show_json({name.replace(" ", "_"): value for name, value in pairs})
+    else:
+        show_pairs(pairs)
+
+
+@app.command(epilog="Example: sarhad keys request --role reporter --role analyst > enrol.json")
+def request(
+    profile: ProfileOption = None,
+    role: Annotated[list[str] | None, typer.Option(help="Role to ask for; may be repeated.")] = None,
+) -> None:
+    """Print the enrolment of both public keys, for the key administrator of your country to propose."""
+    loaded = Profile.load(profile)
+    keys = (loaded.load_request_key(), loaded.load_record_key())
+    changes = [
+        {
+            "kind": "enrol-key",
+            "agency": loaded.agency,
+            "use": use,
+            "jwk": {**key.public.jwk, "kid": key.kid, "alg": key.alg},
+            "roles": list(role or ("reporter",)) if use == "request-signing" else [],
+        }
+        for use, key in zip(USES, keys, strict=True)
+    ]
+    show_json(changes)
+
+
+@app.command(epilog="Example: sarhad keys propose enrol.json --profile kz-administrator-1")
+def propose(
+    file: Annotated[Path, typer.Argument(help="What `sarhad keys request` printed.")],
+    profile: ProfileOption = None,
+) -> None:
+    """Propose enrolments (role key_administrator); prints the numbers a second officer approves."""
+    with connect(Profile.load(profile)) as client:
+        for change in orjson.loads(file.read_bytes()):
+            console.print(client.propose_change(change)["id"], markup=False)
+
+
+@app.command(epilog="Example: sarhad keys approve 0b4f… --profile kz-administrator-2")
+def approve(
+    change: Annotated[list[str], typer.Argument(help="Number of a proposed change.")],
+    profile: ProfileOption = None,
+) -> None:
+    """Approve what another officer proposed (role key_administrator); it applies at once."""
+    with connect(Profile.load(profile)) as client:
+        for number in change:
+            console.print(f"{number} {client.approve_change(number)['state']}", markup=False)

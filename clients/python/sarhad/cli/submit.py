@@ -1,0 +1,144 @@
+"""`sarhad submit`, `correct`, `retract`: describe, sign, send, keep the receipt."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sarhad import records
+from sarhad.cli.output import (
+    JsonOption,
+    ProfileOption,
+    PurposeOption,
+    ServiceKeyOption,
+    connect,
+    console,
+    show_json,
+    show_pairs,
+)
+from sarhad.describe import read_changes, read_description, read_input
+from sarhad.evidence import Evidence
+from sarhad.models import Receipt
+from sarhad.profile import Profile
+
+SaveOption = Annotated[
+    Path | None,
+    typer.Option(help="Keep record and receipt in this file. Default: in receipts/ of the profile."),
+]
+RecordId = Annotated[str, typer.Argument(metavar="ID", help="The record's id.")]
+
+
+def submit(
+    file: Annotated[str, typer.Argument(metavar="FILE|-", help="JSON description, or - for standard input.")],
+    profile: ProfileOption = None,
+    service_key: ServiceKeyOption = None,
+    save: SaveOption = None,
+    dry_run: Annotated[
+        bool, typer.Option(help="Let the service judge the record; nothing is stored.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Sign the record that a JSON file describes, submit it, and keep the receipt.
+
+    Example: sarhad submit report.json
+
+    Example: cat report.json | sarhad submit - --json
+    """
+    loaded = Profile.load(profile)
+    record = read_description(read_input(file, sys.stdin.buffer), loaded.agency)
+    signed = records.issue(loaded.load_record_key(), record)
+    _send(loaded, signed, service_key=service_key, save=save, dry_run=dry_run, as_json=as_json)
+
+
+def correct(
+    record_id: RecordId,
+    changes: Annotated[
+        str, typer.Argument(metavar="FILE|-", help="JSON object of changed facets; null removes.")
+    ],
+    profile: ProfileOption = None,
+    purpose: PurposeOption = "operational",
+    save: SaveOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Submit the next version of a record with some facets changed. Earlier versions stay provable.
+
+    Example: echo '{"persons": {"arrested": 2, "groups": []}}' | sarhad correct 5f0c… -
+    """
+    loaded = Profile.load(profile)
+    facets = read_changes(read_input(changes, sys.stdin.buffer))
+    with connect(loaded, purpose=purpose) as client:
+        previous = client.get_record(record_id)
+    record = records.correction(previous, **facets)
+    _send(loaded, records.issue(loaded.load_record_key(), record), save=save, as_json=as_json)
+
+
+def retract(
+    record_id: RecordId,
+    reason: Annotated[str, typer.Option(help="Why the record is withdrawn; shared only under your rules.")],
+    profile: ProfileOption = None,
+    language: Annotated[str, typer.Option(help="Language of the reason (BCP 47).")] = "en",
+    purpose: PurposeOption = "operational",
+    save: SaveOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Withdraw a record. Its earlier versions stay in the log, and in your history.
+
+    Example: sarhad retract 5f0c… --reason "Counted twice" --language en
+    """
+    loaded = Profile.load(profile)
+    with connect(loaded, purpose=purpose) as client:
+        previous = client.get_record(record_id)
+    record = records.retraction(previous, reason=reason, language=language)
+    _send(loaded, records.issue(loaded.load_record_key(), record), save=save, as_json=as_json)
+
+
+def _send(
+    profile: Profile,
+    signed: str,
+    *,
+    service_key: str | None = None,
+    save: Path | None,
+    dry_run: bool = False,
+    as_json: bool,
+) -> None:
+    with connect(profile, service_key) as client:
+        if dry_run:
+            (verdict,) = client.submit_batch([signed], dry_run=True)
+            if verdict.problem is not None:
+                raise verdict.problem
+            console.print("The service would accept this record. Nothing was stored.")
+            return
+        receipt = client.submit(signed)
+        kept = _keep(profile, signed, receipt, client.service_key.jwk, save)
+    if as_json:
+        show_json({**receipt.__dict__, "saved": str(kept)})
+        return
+    show_pairs(
+        [
+            ("id", receipt.id),
+            ("version", receipt.version),
+            ("digest", receipt.digest),
+            ("accepted", "now" if receipt.created else "before: this is the first receipt again"),
+            ("derived", receipt.derived),
+            ("receipt", str(kept)),
+        ]
+    )
+    for warning in receipt.warnings:
+        console.print(f"warning      {warning.get('pointer', '')} {warning.get('detail', '')}", markup=False)
+
+
+def _keep(
+    profile: Profile, signed: str, receipt: Receipt, service_key: dict[str, str], save: Path | None
+) -> Path:
+    path = save or profile.directory / "receipts" / f"{receipt.id}.{receipt.version}.sarhad.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    evidence = Evidence(
+        record=signed,
+        receipt=receipt.receipt,
+        record_key=profile.load_record_key().public.jwk,
+        service_key=service_key,
+        warnings=receipt.warnings,
+    )
+    evidence.save(path)
+    return path

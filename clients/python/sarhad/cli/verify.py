@@ -1,0 +1,165 @@
+"""`sarhad verify`: what a kept record proves, as a numbered argument, offline unless told to fetch."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from sarhad import records, transparency
+from sarhad.cli.output import JsonOption, ProfileOption, PurposeOption, connect, console, show_json
+from sarhad.describe import read_input
+from sarhad.errors import ConfigurationError, SarhadError
+from sarhad.evidence import Evidence
+from sarhad.keys import PublicKey, b64url, b64url_decode
+from sarhad.profile import Profile
+
+
+def verify(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE|-", help="Kept evidence (*.sarhad.json), or a bare record.")
+    ],
+    profile: ProfileOption = None,
+    record_key: Annotated[
+        str | None, typer.Option(help="Public key of the issuer, JWK; else the one kept.")
+    ] = None,
+    service_key: Annotated[
+        str | None, typer.Option(help="Public key of the service, JWK; else the pinned one.")
+    ] = None,
+    fetch: Annotated[
+        bool, typer.Option("--fetch", help="First ask the service for the proof, and keep it in the file.")
+    ] = False,
+    purpose: PurposeOption = "analysis",
+    as_json: JsonOption = False,
+) -> None:
+    """Verify a record, its receipt, and its place in the log, offline.
+
+    Example: sarhad verify ~/.config/sarhad/default/receipts/5f0c….1.sarhad.json
+
+    Example: sarhad verify evidence.sarhad.json --fetch
+    """
+    evidence = Evidence.load(read_input(file, sys.stdin.buffer))
+    if fetch:
+        _fetch(evidence, profile, purpose)
+        if file != "-":
+            evidence.save(Path(file))
+    argument = _Argument(evidence, _jwk(record_key), _trusted_service_key(profile, service_key, evidence))
+    steps, fault = argument.run()
+    if as_json:
+        show_json({"proven": steps, "fault": str(fault) if fault else None})
+    else:
+        for number, step in enumerate(steps, 1):
+            console.print(f"{number}. {step}", markup=False)
+    if fault is not None:
+        raise fault
+    if not as_json and evidence.proof is None:
+        console.print("The log was not consulted: add --fetch once the promised delay has passed.")
+
+
+class _Argument:
+    """Each step rests on those before it; the first that fails ends the argument."""
+
+    def __init__(
+        self, evidence: Evidence, record_key: PublicKey | None, service_key: PublicKey | None
+    ) -> None:
+        self.evidence = evidence
+        self.record_key = record_key
+        self.service_key = service_key
+        self.steps: list[str] = []
+
+    def run(self) -> tuple[list[str], SarhadError | None]:
+        try:
+            digest = self._record()
+            if self.evidence.receipt is not None:
+                self._receipt(digest, self.evidence.receipt)
+                if self.evidence.proof is not None:
+                    self._log(digest, self.evidence.receipt, self.evidence.proof)
+        except SarhadError as fault:
+            return self.steps, fault
+        return self.steps, None
+
+    def _record(self) -> str:
+        kept = self.evidence.record_key
+        key = self.record_key or (PublicKey.from_jwk(kept) if kept else None)
+        if key is None:
+            raise ConfigurationError("The issuer's key is not known: give it with --record-key.")
+        record = records.verify(self.evidence.record, key)
+        claims = record.payload
+        self.steps.append(
+            f"{claims['iss']} signed version {claims['ver']} of record {claims['jti']} with key {key.kid}."
+        )
+        self.steps.append(
+            f"{len(record.facets)} facets belong to it: {', '.join(record.facets) or 'none shown'}."
+        )
+        return record.digest
+
+    def _receipt(self, digest: str, receipt: str) -> None:
+        key = self._service_key()
+        promise = transparency.open_receipt(receipt, key)
+        raw = b64url_decode(digest)
+        if promise.digest != raw:
+            raise transparency.ReceiptMismatch("The receipt is for another record.")
+        if promise.leaf != transparency.committed_leaf(promise.salt, raw):
+            raise transparency.ReceiptMismatch(
+                "The leaf that the receipt names does not commit to the record."
+            )
+        self.steps.append(
+            f"The service (key {key.kid}) promised to log this very record within {promise.mmd} s."
+        )
+
+    def _log(self, digest: str, receipt: str, proof: dict[str, object]) -> None:
+        key = self._service_key()
+        promised = transparency.open_receipt(receipt, key)
+        log_key = transparency.LogKey(promised.iss, _ed25519(key))
+        _, checkpoint = transparency.verify_receipt_bundle(
+            b64url_decode(digest),
+            receipt,
+            transparency.parse_inclusion(proof),
+            str(proof["checkpoint"]),
+            service_key=key,
+            log_key=log_key,
+        )
+        self.steps.append(f"The log {promised.iss} signed a checkpoint of {checkpoint.size} entries.")
+        self.steps.append(
+            f"Entry {proof['index']} of that tree is this record (root {b64url(checkpoint.root)})."
+        )
+
+    def _service_key(self) -> PublicKey:
+        if self.service_key is None:
+            raise ConfigurationError("The service's key is not known: give it with --service-key.")
+        return self.service_key
+
+
+def _ed25519(key: PublicKey) -> Ed25519PublicKey:
+    if not isinstance(key.key, Ed25519PublicKey):
+        raise ConfigurationError("The service's key is not Ed25519.")
+    return key.key
+
+
+def _jwk(text: str | None) -> PublicKey | None:
+    try:
+        return PublicKey.from_jwk(orjson.loads(text)) if text else None
+    except ValueError:
+        raise ConfigurationError("A key is given as JWK, a JSON object.") from None
+
+
+def _trusted_service_key(profile: str | None, given: str | None, evidence: Evidence) -> PublicKey | None:
+    """The key given, else the pinned one; the key beside the evidence only where neither exists."""
+    if key := _jwk(given):
+        return key
+    try:
+        if pinned := Profile.load(profile).service_key:
+            return pinned
+    except ConfigurationError:
+        if profile is not None:
+            raise
+    return PublicKey.from_jwk(evidence.service_key) if evidence.service_key else None
+
+
+def _fetch(evidence: Evidence, profile: str | None, purpose: str) -> None:
+    record_id = records.read(evidence.record).payload["jti"]
+    with connect(Profile.load(profile), purpose=purpose) as client:
+        evidence.proof = client.proof(record_id)
+        evidence.service_key = client.service_key.jwk

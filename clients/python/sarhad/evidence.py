@@ -1,0 +1,41 @@
+"""What an agency keeps of a record: the signed record, the receipt, and the proof once it is known.
+
+One JSON file, verified offline: `record`, `receipt`, and optionally `record_key` and `service_key` (JWK) and
+`proof` (index, size, path, checkpoint) as `GET /v1/seizures/{id}/proof` answers.
+"""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import orjson
+
+from sarhad.errors import InputError
+
+
+@dataclass
+class Evidence:
+    record: str
+    receipt: str | None = None
+    record_key: dict[str, str] | None = None
+    service_key: dict[str, str] | None = None
+    proof: dict[str, Any] | None = None
+    warnings: list[dict[str, Any]] = field(default_factory=list)
+
+    def save(self, path: Path) -> None:
+        kept = {name: value for name, value in asdict(self).items() if value}
+        path.write_bytes(orjson.dumps(kept, option=orjson.OPT_INDENT_2) + b"\n")
+
+    @classmethod
+    def load(cls, source: bytes) -> Self:
+        """From such a file, or from a bare record. Raises InputError."""
+        text = source.strip()
+        if not text.startswith(b"{"):
+            try:
+                return cls(record=text.decode("ascii"))
+            except UnicodeDecodeError:
+                raise InputError("This is neither a record nor kept evidence.") from None
+        try:
+            return cls(**orjson.loads(text))
+        except (ValueError, TypeError):
+            raise InputError("This is not evidence as `sarhad submit --save` writes it.") from None

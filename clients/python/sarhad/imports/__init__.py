@@ -1,0 +1,3 @@
+"""Tables become records: read a CSV or XLSX file, map its columns by a profile, sign each row, send with
+resume.
+"""
