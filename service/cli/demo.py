@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from service.cli.acting import owner_session
 from service.cli.demo_policies import PolicyRefused, adopt_policies
 from service.cli.demo_region import Region, read_region
+from service.database import administration
 from service.identity.enrol import enrol_agency, enrol_country, enrol_key, grant_role
 from service.identity.models import AgencyKey
 from service.policies.models import Policy
@@ -40,17 +41,25 @@ async def _load(settings: Settings, directory: Path) -> None:
     service_jwk = ServiceKey.load_or_create(settings.state_dir).jwk
     async with owner_session(settings) as session:
         fresh = await _enrol(session, region, directory, settings.origin, service_jwk)
-        adopted = set(await session.scalars(select(Policy.country)))
     if fresh:
         typer.echo(f"      {fresh} keys of {len(region.countries)} countries enrolled ({directory})")
-    missing = sorted(region.members - adopted)
-    if missing:
+    if missing := sorted(region.members - await _adopted(settings)):
         try:
             await adopt_policies(settings, directory, missing)
         except PolicyRefused as refusal:
             typer.echo(f"A default policy was refused: {refusal}", err=True)
             raise typer.Exit(1) from refusal
         typer.echo(f"      default policies adopted: {' '.join(missing)}")
+
+
+async def _adopted(settings: Settings) -> set[str]:
+    """Countries with a policy, as the user of the database URL sees them: row security binds the owner."""
+    engine = administration(settings)
+    try:
+        async with engine.connect() as connection:
+            return set(await connection.scalars(select(Policy.country)))
+    finally:
+        await engine.dispose()
 
 
 async def _enrol(

@@ -6,6 +6,7 @@ compiled by the same code as a real one.
 
 import json
 from collections.abc import Iterable
+from http import HTTPStatus
 from pathlib import Path
 
 import httpx
@@ -37,4 +38,6 @@ async def _adopt(app: FastAPI, officer: Profile, country: str) -> None:
         try:
             await client.put_policy(country, sign_policy(officer.load_record_key(), document))
         except ProblemError as problem:
+            if problem.status == HTTPStatus.CONFLICT:  # It has one already.
+                return
             raise PolicyRefused(f"{country}: {problem}") from problem

@@ -14,6 +14,7 @@ class Policy(Base):
     """One version of one country's policy: the document, and the JWS as its officer signed it."""
 
     __tablename__ = "policy"
+    __mapper_args__ = {"eager_defaults": False}  # noqa: RUF012 - RETURNING would need SELECT, which writers lack
 
     country: Mapped[str] = mapped_column(CHAR(2), ForeignKey("core.country.code"), primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True)
