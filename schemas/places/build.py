@@ -300,7 +300,7 @@ def large_cities_elsewhere() -> list[tuple[Any, ...]]:
     """Cities outside the region, so that a text that names one is not taken for a place at home."""
     rows = []
     for town in sorted(all_towns(), key=lambda t: (t["countrycode"], t["geonameid"])):
-        if town["countrycode"] not in NAMED and town["population"] >= LARGE_ELSEWHERE:
+        if town["countrycode"] not in {*NAMED, "XK"} and town["population"] >= LARGE_ELSEWHERE:
             cyrillic = [n for n in town["alternatenames"] if any("\u0400" <= c <= "\u04ff" for c in n)][:2]
             point = (f"{town['longitude']:.3f}", f"{town['latitude']:.3f}")
             rows.append(

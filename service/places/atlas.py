@@ -62,7 +62,9 @@ class Atlas:
         asked = key(name)
         units = [row for row in self.units.values() if country in (None, row.country)]
         countries = [row for row in self.countries.values() if country in (None, row.code)]
-        return [row for row in countries if _begins(row, asked)], [row for row in units if _begins(row, asked)]
+        return [row for row in countries if _begins(row, asked)], [
+            row for row in units if _begins(row, asked)
+        ]
 
     def has_admin1(self, code: str) -> bool:
         """Whether this is an ISO 3166-2 code of the tables, current or former."""

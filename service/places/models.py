@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from service.database import Base
 from service.places.tables import AreaRow, CountryRow, CrossingRow, NameRow, Tables, UnitRow
 
-_SOURCE = CheckConstraint("source IN ('committed', 'member')", name="source")
+_SOURCES = "source IN ('committed', 'member')"
 
 
 class PlaceCountry(Base):
@@ -55,7 +55,7 @@ class PlaceBoundary(Base):
     """An area of a country and the units that share it."""
 
     __tablename__ = "place_boundary"
-    __table_args__ = (_SOURCE.copy(),)
+    __table_args__ = (CheckConstraint(_SOURCES, name="source"),)
 
     id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
     country: Mapped[str] = mapped_column(Text, index=True)
@@ -87,7 +87,7 @@ class PlaceCrossing(Base):
     __tablename__ = "place_crossing"
     __table_args__ = (
         CheckConstraint("status IN ('unconfirmed', 'confirmed', 'closed')", name="status"),
-        _SOURCE.copy(),
+        CheckConstraint(_SOURCES, name="source"),
     )
 
     code: Mapped[str] = mapped_column(Text, primary_key=True)
