@@ -8,6 +8,7 @@ from fastapi import Depends, FastAPI
 
 from service import web
 from service.database import Database
+from service.identity import nonces
 from service.identity.callers import present_as
 from service.identity.routes import router as identity
 from service.ledger import sequence
@@ -26,7 +27,7 @@ from service.substances.routes import router as substances
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Reference data once per worker; the log's sequencer for as long as the worker lives."""
+    """Reference data once per worker; the log's sequencer and the nonces' keeper while the worker lives."""
     state = app.state
     async with state.database.reading() as session:
         catalogue = await Catalogue.from_database(session)
@@ -35,11 +36,15 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     state.catalogue, state.atlas = catalogue, atlas
     key = state.service_key()
     state.cursors = Cursors(key.private_key.private_bytes_raw())
-    sequencer = asyncio.create_task(sequence.run(state.database, state.settings, key))
+    tasks = [
+        asyncio.create_task(sequence.run(state.database, state.settings, key)),
+        asyncio.create_task(nonces.run(state.database)),
+    ]
     yield
-    sequencer.cancel()
-    with suppress(asyncio.CancelledError):
-        await sequencer
+    for task in tasks:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
     await state.database.dispose()
 
 

@@ -1,6 +1,7 @@
 """`sarhad serve`: the HTTP service on the loopback interface, one worker per core."""
 
 import os
+import tempfile
 from typing import Any
 
 import typer
@@ -34,16 +35,18 @@ def _shown(value: Any) -> str:
 )
 def serve() -> None:
     settings = Settings()
-    Granian(
-        "service.app:create_app",
-        factory=True,
-        interface=Interfaces.ASGI,
-        loop=Loops.uvloop,
-        address="127.0.0.1",
-        port=settings.port,
-        workers=settings.workers or len(os.sched_getaffinity(0)),
-        websockets=False,
-        respawn_failed_workers=True,
-        workers_kill_timeout=30,
-        log_access=False,
-    ).serve()
+    with tempfile.TemporaryDirectory(prefix="sarhad-metrics-") as shared:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared  # the workers count here; any of them can sum
+        Granian(
+            "service.app:create_app",
+            factory=True,
+            interface=Interfaces.ASGI,
+            loop=Loops.uvloop,
+            address="127.0.0.1",
+            port=settings.port,
+            workers=settings.workers or len(os.sched_getaffinity(0)),
+            websockets=False,
+            respawn_failed_workers=True,
+            workers_kill_timeout=30,
+            log_access=False,
+        ).serve()

@@ -26,6 +26,7 @@ def install(app: FastAPI) -> None:
         return ServiceKey.load_or_create(settings.state_dir)
 
     app.state.service_key = service_key
+    app.router.redirect_slashes = False  # another path is another request, and was not signed
     install_handlers(app)
     app.include_router(router)
     app.add_middleware(Edge, settings=settings, key=service_key)
