@@ -55,7 +55,7 @@ def superuser(log_database_url: str) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def settings(log_database_url: str, superuser: Engine, tmp_path: Path) -> Settings:
+def log_settings(log_database_url: str, superuser: Engine, tmp_path: Path) -> Settings:
     """An empty log and an empty state directory."""
     with superuser.begin() as connection:
         connection.execute(
@@ -67,12 +67,12 @@ def settings(log_database_url: str, superuser: Engine, tmp_path: Path) -> Settin
 
 
 @pytest.fixture
-async def new_database(settings: Settings) -> AsyncIterator[Callable[[], Database]]:
+async def new_database(log_settings: Settings) -> AsyncIterator[Callable[[], Database]]:
     """Another set of pools on the same log, as another worker has."""
     made: list[Database] = []
 
     def make() -> Database:
-        made.append(Database(settings))
+        made.append(Database(log_settings))
         return made[-1]
 
     yield make

@@ -26,29 +26,31 @@ Grow = Callable[[int], Awaitable[list[PendingLeaf]]]
 
 
 @pytest.fixture
-async def http(settings: Settings, database: Database) -> AsyncIterator[httpx.AsyncClient]:
+async def http(log_settings: Settings, database: Database) -> AsyncIterator[httpx.AsyncClient]:
     app = FastAPI()
-    app.state.settings, app.state.database = settings, database
+    app.state.settings, app.state.database = log_settings, database
     web.install(app)
     app.include_router(routes.router)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=settings.origin) as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=log_settings.origin) as client:
         yield client
 
 
 @pytest.fixture
-def grow(database: Database, settings: Settings, key: Ed25519PrivateKey) -> Grow:
+def grow(database: Database, log_settings: Settings, key: Ed25519PrivateKey) -> Grow:
     async def grow(count: int) -> list[PendingLeaf]:
         async with database.writing() as session:
             leaves = await append_many(session, Log.RECORDS, [os.urandom(32) for _ in range(count)])
-        await sequence.drain(database, settings, key, Log.RECORDS)
+        await sequence.drain(database, log_settings, key, Log.RECORDS)
         return leaves
 
     return grow
 
 
 @pytest.fixture
-def log_key(settings: Settings, key: Ed25519PrivateKey) -> transparency.LogKey:
-    return transparency.LogKey.parse(verifier_key(origin_of(settings.origin, Log.RECORDS), key.public_key()))
+def log_key(log_settings: Settings, key: Ed25519PrivateKey) -> transparency.LogKey:
+    return transparency.LogKey.parse(
+        verifier_key(origin_of(log_settings.origin, Log.RECORDS), key.public_key())
+    )
 
 
 async def checkpoint(http: httpx.AsyncClient, log_key: transparency.LogKey) -> transparency.Checkpoint:
@@ -61,7 +63,7 @@ async def test_a_record_its_receipt_and_its_place_in_the_log(
     http: httpx.AsyncClient,
     grow: Grow,
     database: Database,
-    settings: Settings,
+    log_settings: Settings,
     key: Ed25519PrivateKey,
     log_key: transparency.LogKey,
 ) -> None:
