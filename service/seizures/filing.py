@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from service.identity.caller import Caller
+from service.ledger.checkpoints import origin_of
+from service.ledger.models import Log
 from service.seizures.submit import Filing
 
 
@@ -15,6 +17,6 @@ def filing_for(state: Any, caller: Caller) -> Filing:
         reference=state.reference,
         scope_ids=state.scope_ids,
         service_key=state.service_key(),
-        log_origin=state.settings.origin,
+        log_origin=origin_of(state.settings.origin, Log.RECORDS),
         merge_delay=state.settings.merge_delay_seconds,
     )
