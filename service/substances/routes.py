@@ -90,5 +90,5 @@ async def resolve_units(
     """The unit of each spelling, or null."""
     units = _catalogue(request).units
     return shapes.UnitResolutions(
-        results=[shapes.unit_resolution(text, units.resolve(text)) for text in asked.units]
+        results=[shapes.unit_resolution(text, units.resolve(text)) for text in asked.names]
     )

@@ -109,13 +109,13 @@ class Units(Shape):
 
 
 class UnitsToResolve(Shape):
-    units: Annotated[list[Annotated[str, Field(max_length=60)]], Field(min_length=1, max_length=1000)]
+    names: Annotated[list[Annotated[str, Field(max_length=60)]], Field(min_length=1, max_length=1000)]
 
 
 class UnitResolution(Shape):
     """`multiplier` is 1000 for "thousand of doses"; `convertible`: whether any rule leads to kilograms."""
 
-    unit: str
+    name: str
     code: str | None
     multiplier: str | None
     rule: str | None
@@ -185,9 +185,9 @@ def unit_shape(unit: UnitRow) -> UnitShape:
 
 def unit_resolution(text: str, unit: Unit | None) -> UnitResolution:
     if unit is None:
-        return UnitResolution(unit=text, code=None, multiplier=None, rule=None, convertible=False)
+        return UnitResolution(name=text, code=None, multiplier=None, rule=None, convertible=False)
     return UnitResolution(
-        unit=text,
+        name=text,
         code=unit.code,
         multiplier=format(unit.multiplier, "f"),
         rule=unit.rule,
