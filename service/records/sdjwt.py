@@ -115,7 +115,8 @@ def parse(presentation: bytes | str) -> UnverifiedRecord:
         raise MalformedDisclosure(f"A record has at most {len(FACETS)} disclosures.", pointer="/disclosures")
     if len(jwt) > MAX_JWT_BYTES:
         raise RecordTooLarge(f"The signed part has at most {MAX_JWT_BYTES} bytes.", limit=MAX_JWT_BYTES)
-    header, payload, signature = jwt.split(b".")
+    signed, *standard = raw.translate(base64url.TO_STANDARD).split(b"~")
+    header, payload, signature = signed.split(b".")
     claims, members = read_claims(_decode(payload, "/payload"))
     return UnverifiedRecord(
         header=_read_header(header),
@@ -124,7 +125,7 @@ def parse(presentation: bytes | str) -> UnverifiedRecord:
         jwt=jwt,
         signature=_decode(signature, "/signature"),
         disclosures=disclosures,
-        standard=b"~".join(disclosures).translate(base64url.TO_STANDARD).split(b"~") if disclosures else [],
+        standard=standard[:-1],
     )
 
 
@@ -166,7 +167,7 @@ def _read_header(encoded: bytes) -> Header:
 
 def _decode(segment: bytes, pointer: str) -> bytes:
     try:
-        return base64url.decode(segment)
+        return base64url.decode_standard(segment)
     except ValueError as error:
         raise MalformedRecord(f"Base64url: {error}.", pointer=pointer) from None
 

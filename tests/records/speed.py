@@ -1,4 +1,4 @@
-"""How fast one core verifies and validates a record in memory: the ceiling that batches are measured against."""
+"""How fast one core verifies and validates a record in memory: what batches are measured against."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
