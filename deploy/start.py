@@ -239,8 +239,8 @@ def _print_next_steps(home: Path, port: int, *, demo: bool) -> None:
             f"  Demonstration keys: {home / 'demo'}/<agency>/, for example KZ-CUS, KG-CUS, UZ-DC",
             "  In another terminal:",
             f"    export PATH={ROOT / '.sarhad/venv/bin'}:$PATH",
-            f"    sarhad submit clients/examples/seizure.json {keys}",
             f"    sarhad search {keys}",
+            "  README.md files a first report and reads it back as a neighbour.",
         ]
     with contextlib.suppress(OSError):
         print("\n".join(lines), "\n", flush=True)
