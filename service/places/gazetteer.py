@@ -24,7 +24,8 @@ class Source(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing with names. `admin1` is its ISO 3166-2 unit; for a former unit `successors` are those of today."""
+    """One thing with names. `admin1` is its ISO 3166-2 unit; for a former unit `successors` are those of
+    today."""
 
     country: str
     admin1: str

@@ -1,5 +1,7 @@
-"""The place tables into the database: the committed ones, and a member's own boundaries and crossing points."""
+"""The place tables into the database: the committed ones, and a member's own boundaries and crossing
+points."""
 
+import asyncio
 import csv
 import hashlib
 import io
@@ -62,12 +64,13 @@ async def load(connection: AsyncConnection, folder: Path = COMMITTED) -> bool:
 async def load_member_file(connection: AsyncConnection, path: Path, country: str) -> int:
     """Loads a member's own file and returns how many rows it gave; 0 when it is the one already loaded.
 
-    `*.geojson`/`*.json`: a FeatureCollection whose features carry `units` (ISO 3166-2 codes) or `code`; it stands for
-    all boundaries of the country. `*.csv`: crossing points in the columns of schemas/places/crossings.csv, each with
-    the country on one side; they are added or replaced by code. Workers see them after a restart.
-    Raises UnusablePlaceFile, with the pointer or line that is wrong; then nothing was written.
+    `*.geojson`/`*.json`: a FeatureCollection whose features carry `units` (ISO 3166-2 codes) or `code`; it
+    stands for all boundaries of the country. `*.csv`: crossing points in the columns of
+    schemas/places/crossings.csv, each with the country on one side; they are added or replaced by code.
+    Workers see them after a restart. Raises UnusablePlaceFile, with the pointer or line that is wrong;
+    then nothing was written.
     """
-    content = path.read_bytes()
+    content = await asyncio.to_thread(path.read_bytes)
     kind = "crossings" if path.suffix.lower() == ".csv" else "boundaries"
     name, digest = f"{country}/{kind}", hashlib.sha256(content).hexdigest()
     known = await connection.scalars(select(PlaceAdmin1.code).where(PlaceAdmin1.country == country))

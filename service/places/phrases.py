@@ -1,7 +1,9 @@
-"""Reads the text of a place as reporters write it into phrases: a name and what kind of thing it is said to be.
+"""Reads the text of a place as reporters write it into phrases: a name and what kind of thing it is said
+to be.
 
-'Жамбылская область с.Мерке таможенный пост "Сыпатай батыр"' becomes (Жамбылская, REGION), (Мерке, SETTLEMENT),
-(Сыпатай батыр, POST). Words that name a kind are recognised before or after the name, as each language puts them.
+'Жамбылская область с.Мерке таможенный пост "Сыпатай батыр"' becomes (Жамбылская, REGION), (Мерке,
+SETTLEMENT), (Сыпатай батыр, POST). Words that name a kind are recognised before or after the name, as each
+language puts them.
 """
 
 import re
@@ -30,92 +32,37 @@ class Phrase:
     kind: Kind
 
 
-_BEFORE_OR_AFTER = {
-    Kind.REGION: "обл область областю области oblast oblysy region province territory viloyat viloyati вилоят вилояти "
-    "велаят велаята велаяты welayat welayaty velayat velayaty welayat край края kray krai округ okrug area ао ostan "
-    "vilayet облысы облусу облысынын governorate",
-    Kind.REPUBLIC: "республика республики респ republic respublika respublikasi",
-    Kind.DISTRICT: "район района районе р-н рн р-на district distr raion rayon tuman tumani туман тумани этрап etrap "
-    "etraby nohiya ноҳия ауданы audany району county tehsil",
-    Kind.CITY: "г гор город города городе city town шаары shaary shahri шаҳри шаҳар shahar қаласы qalasy sh ш г-д",
-    Kind.SETTLEMENT: "п пос поселок посёлок поселка поселке пгт с село села селе аул аула аулы village vill нп ж-м "
-    "settlement кишлак кишлака а-о aul мкр шаҳарча д дер деревня ст-ца станица",
-    Kind.POST: "кпп кп bcp cp bp пункт пропуска застава пост поста post т-п тп т-ж ж-д жд railway railroad station "
-    "станция станции ст ж/д комплекс complex customs таможенный таможня таможенного point дпс patrol checkpoint "
-    "авто-кпп контрольно-пропускной аэропорт аэропорта airport вокзал автовокзал ж/д-вокзал терминал terminal порт port "
-    "border пограничный пограничная пограничного отдел контроля отделение мапп жпп рпп авп",
-    Kind.ROAD: "трасса трассе автотрасса автодорога а/д дорога highway road motorway шоссе м-н",
+_KINDS = {
+    word: kind
+    for kind, words in {
+        Kind.REGION: """обл область областю области oblast oblysy region province territory viloyat
+            viloyati вилоят вилояти велаят велаята велаяты welayat welayaty velayat velayaty край края kray
+            krai округ okrug area ао ostan vilayet облысы облусу облысынын governorate""",
+        Kind.REPUBLIC: "республика республики респ republic respublika respublikasi",
+        Kind.DISTRICT: """район района районе р-н рн district distr raion rayon tuman tumani туман тумани
+            этрап etrap etraby nohiya ноҳия ауданы audany району county tehsil""",
+        Kind.CITY: """г гор город города городе city town шаары shaary shahri шаҳри шаҳар shahar қаласы
+            qalasy sh ш г-д""",
+        Kind.SETTLEMENT: """п пос поселок посёлок поселка поселке пгт с село села селе аул аула аулы
+            village vill нп ж-м settlement кишлак кишлака а-о aul мкр шаҳарча д дер деревня ст-ца станица""",
+        Kind.POST: """кпп кп bcp cp bp пункт пропуска застава пост поста post т-п тп т-ж ж-д жд railway
+            railroad station станция станции ст комплекс complex customs таможенный таможня таможенного
+            point дпс patrol checkpoint авто-кпп контрольно-пропускной аэропорт аэропорта airport вокзал
+            автовокзал терминал terminal порт port border пограничный пограничная пограничного отдел
+                контроля отделение мапп жпп рпп авп""",
+        Kind.ROAD: "трасса трассе автотрасса автодорога дорога highway road motorway шоссе",
+    }.items()
+    for word in words.split()
 }
-_KINDS = {word: kind for kind, words in _BEFORE_OR_AFTER.items() for word in words.split()}
-_NOISE = set(
-    [
-        "the",
-        "of",
-        "and",
-        "или",
-        "in",
-        "near",
-        "at",
-        "from",
-        "to",
-        "на",
-        "в",
-        "во",
-        "из",
-        "от",
-        "до",
-        "у",
-        "около",
-        "близ",
-        "по",
-        "авто",
-        "avto",
-        "автодорожный",
-        "автомобильный",
-        "железнодорожный",
-        "железнодорожная",
-        "автодорожного",
-        "передвижной",
-        "международный",
-        "международная",
-        "international",
-        "имени",
-        "им",
-        "autonomous",
-        "автономный",
-        "автономная",
-        "автономного",
-        "область",
-        "service",
-        "patrol",
-        "road-patrol",
-        "пассаж",
-        "поезд",
-        "train",
-        "№",
-        "no",
-        "ii",
-        "iii",
-        "iv",
-        "the",
-        "street",
-        "str",
-        "улица",
-        "ул",
-        "дом",
-        "д",
-        "кв",
-        "territory-",
-        "central",
-        "center",
-        "центр",
-        "vil",
-        "border-",
-        "река",
-        "river",
-        "расположенный",
-    ]
-) - set(_KINDS)
+_NOISE = frozenset(
+    re.findall(
+        r"\S+",
+        """the of and или in near at from to на в во из от до у около близ по авто avto автодорожный
+        автомобильный железнодорожный железнодорожная автодорожного передвижной международный международная
+        international имени им service пассаж поезд train no ii iii iv street str улица ул дом кв central
+        center центр vil река river расположенный""",
+    )
+)
 _PARTS = re.compile(r"[,;:/()\[\]\n–—|]+")
 _WORD = re.compile(r"[\w'’ʻ‘`-]+")
 _SHORTENED = [

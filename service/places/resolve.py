@@ -1,7 +1,8 @@
-"""Messy place text to a country and a first-level division, with a confidence, and never a guess below the floor.
+"""Messy place text to a country and a first-level division, with a confidence; no guess below the floor.
 
-The argument: (1) read the texts into phrases; (2) a country that the text names is the country; (3) find each phrase
-among the names of that country; (4) let the phrases correct each other; (5) answer only what the floor allows.
+The argument: (1) read the texts into phrases; (2) a country that the text names is the country; (3) find each
+phrase among the names of that country; (4) let the phrases correct each other; (5) answer only what the floor
+allows.
 """
 
 import re
@@ -33,9 +34,9 @@ _MAY_BE_REGION = (*_REGION_KINDS, Kind.CITY, Kind.ANY)
 class PlaceMatch:
     """What a text says about a place.
 
-    `admin1` is an ISO 3166-2 code or None; `candidates` are all units the text allows when more than one does (former
-    units, or names shared by a city and its region). `names_other_country`: the text places the event outside the
-    country that was asked about.
+    `admin1` is an ISO 3166-2 code or None; `candidates` are all units the text allows when there are several
+    (former units, or names shared by a city and its region). `names_other_country`: the text places the event
+    outside the country that was asked about.
     """
 
     country: str
@@ -79,7 +80,7 @@ class Resolver:
         self.resolve = lru_cache(maxsize=CACHE_SIZE)(self._resolve)
 
     def _resolve(self, country: str, division: str = "", place: str = "") -> PlaceMatch:
-        """`country`: alpha-2 code of the reporting side; `division` and `place`: as written, either may be empty."""
+        """`country`: alpha-2 code of the reporting side; `division`, `place`: as written, or empty."""
         texts = [self._heal(country, text) for text in (division, place)]
         read = [p for text in texts for p in phrases(text)]
         named, read = self._countries(texts, read)
@@ -97,7 +98,7 @@ class Resolver:
         return replace(answer, names_other_country=where != country)
 
     def _heal(self, country: str, text: str) -> str:
-        """Undoes a known fault of machine-made tables: the country's name replaced by a number inside a word."""
+        """Undoes a known fault of machine-made tables: a number in place of the country's name in a word."""
         stem_of_name = {
             "KZ": "Казахстан",
             "KG": "Киргиз",
@@ -143,7 +144,7 @@ class Resolver:
 
     @staticmethod
     def _named_country(country: str, named: dict[str, str]) -> str | None:
-        """The one country named; when several are, the asking one is set aside; None when that leaves several."""
+        """The one country named; of several, not the asking one; None when that leaves several."""
         others = [code for code in named if code != country]
         if len(others) > 1:
             return None
@@ -238,7 +239,7 @@ class Resolver:
         return match if inside and match.admin1 else None
 
     def _despite(self, country: str, region: _Found, places: list[_Found]) -> PlaceMatch:
-        """The region alone; less sure where a place is known elsewhere only, unsaid where a city clearly is."""
+        """The region alone; less sure where a place is known elsewhere only, unsaid where a city is."""
         against = [p for p in places if _contradicts(p, region)]
         if against:
             return PlaceMatch(
@@ -256,7 +257,8 @@ class Resolver:
         )
 
     def _single(self, country: str, found: _Found) -> PlaceMatch:
-        """One unit out of what a phrase may mean, or none; a unit that others were split off from names them too."""
+        """One unit out of what a phrase may mean, or none; units that were split off from it are
+        candidates."""
         match = _choose(country, found)
         split_off = self._gazetteer.split_off.get(match.admin1 or "", ())
         if not split_off or match.candidates or not found.is_whole_region:
@@ -274,7 +276,7 @@ def _regionality(found: _Found) -> int:
 
 
 def _contradicts(place: _Found, region: _Found) -> bool:
-    """A large town elsewhere, written exactly, outweighs a region unless the text says one is a region or a village."""
+    """A large town elsewhere, written exactly, weighs against a region, unless it is said to be a village."""
     large = any(e.population >= LARGE_TOWN or e.unit_kind in CITY_UNITS for e in place.entries)
     said = place.phrase.kind is Kind.CITY or (
         place.phrase.kind is Kind.ANY and region.phrase.kind not in (*_REGION_KINDS, Kind.CITY)
@@ -291,35 +293,48 @@ def _trust(entries: tuple[Entry, ...]) -> float:
 def _choose(country: str, found: _Found) -> PlaceMatch:
     """One unit out of what a phrase may mean, or none."""
     units = found.units
-    text, method = found.phrase.text, found.method
+    former = any(e.successors for e in found.entries)
     if not units:
-        return PlaceMatch(country, None, found.score, text, method, False)
+        return PlaceMatch(country, None, found.score, found.phrase.text, found.method, False)
     if len(units) == 1:
-        former = any(e.successors for e in found.entries)
-        return _answer(country, units[0], found.score, text, "former-unit" if former else method)
-    former_units = [e for e in found.entries if e.successors]
-    if former_units:
-        return _answer(country, units[0], 0.70, text, "former-unit", units)
-    cities = [e for e in found.entries if e.source is Source.UNIT and e.unit_kind in CITY_UNITS]
-    if len({e.admin1 for e in cities}) == 1:
-        return _answer(country, cities[0].admin1, min(found.score, 0.75), text, "city-of-that-name", units)
+        return _answer(country, units[0], found, "former-unit" if former else found.method)
+    if former:
+        return _answer(country, units[0], replace(found, score=0.70), "former-unit", units)
+    unit, method = _likeliest(found)
+    return _answer(country, unit, replace(found, score=min(found.score, 0.75)), method, units)
+
+
+def _likeliest(found: _Found) -> tuple[str | None, str]:
+    """Of several units: the city of that name, then the one division or district, then by far the largest
+    town."""
+    cities = {e.admin1 for e in found.entries if e.source is Source.UNIT and e.unit_kind in CITY_UNITS}
+    if len(cities) == 1:
+        return cities.pop(), "city-of-that-name"
     by_source = min(e.source for e in found.entries)
     first = {e.admin1 for e in found.entries if e.source == by_source}
     if len(first) == 1 and by_source in (Source.UNIT, Source.DISTRICT):
-        return _answer(country, first.pop(), min(found.score, 0.75), text, method, units)
+        return first.pop(), found.method
     ranked = sorted(found.entries, key=lambda e: -e.population)
     rival = next((e.population for e in ranked if e.admin1 != ranked[0].admin1), 0)
     if ranked[0].population >= max(20_000, 10 * rival):
-        return _answer(country, ranked[0].admin1, min(found.score, 0.75), text, "largest-of-that-name", units)
-    return PlaceMatch(country, None, 0.0, text, "ambiguous", False, units)
+        return ranked[0].admin1, "largest-of-that-name"
+    return None, "ambiguous"
 
 
 def _answer(
-    country: str, unit: str, score: float, text: str, method: str, candidates: tuple[str, ...] = ()
+    country: str, unit: str | None, found: _Found, method: str, candidates: tuple[str, ...] = ()
 ) -> PlaceMatch:
-    if score < FLOOR:
-        return PlaceMatch(country, None, round(score, 2), text, method, False, candidates or (unit,))
-    return PlaceMatch(country, unit, round(score, 2), text, method, False, candidates)
+    """The answer as the floor allows it: below, the unit is only a candidate."""
+    sure = unit is not None and found.score >= FLOOR
+    return PlaceMatch(
+        country=country,
+        admin1=unit if sure else None,
+        confidence=round(found.score, 2) if unit else 0.0,
+        matched_text=found.phrase.text,
+        method=method,
+        names_other_country=False,
+        candidates=candidates if sure or unit is None else candidates or (unit,),
+    )
 
 
 def _agreeing(found: list[_Found]) -> _Found | None:

@@ -26,7 +26,8 @@ async def find_places(
     q: Annotated[str | None, Query(max_length=300, description="a name in any of the alphabets")] = None,
     country: CountryCode = None,
 ) -> shapes.Places:
-    """Countries and first-level divisions by name; with `country` alone, that country and all its divisions."""
+    """Countries and first-level divisions by name; with `country` alone, that country and all its
+    divisions."""
     atlas = _atlas(request)
     if q is None or not q.strip():
         rows = [r for r in atlas.countries.values() if country in (None, r.code)]

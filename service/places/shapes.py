@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from service.places.resolve import PlaceMatch
 from service.places.tables import CountryRow, CrossingRow, UnitRow
 
-Text = Annotated[str, Field(max_length=300)]
+Text = Annotated[str | None, Field(max_length=1000)]
 
 
 class Shape(BaseModel):
@@ -35,8 +35,8 @@ class Query(Shape):
     """A place as reported: `country` is the reporting side's alpha-2 code."""
 
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
-    division: Text = ""
-    place: Text = ""
+    division: Text = None
+    place: Text = None
 
 
 class Queries(Shape):

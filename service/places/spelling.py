@@ -1,7 +1,7 @@
 """Spelling of place names: one key for the Cyrillic, Latin and transliterated forms of the same name.
 
-The key is phonetic and lossy on purpose: "Ходжейли", "Khodjeyli" and "Xo'jayli" meet in it or come within a letter
-of each other, which the resolver then measures. Capital letters in a key stand for one sound each
+The key is phonetic and lossy on purpose: "Ходжейли", "Khodjeyli" and "Xo'jayli" meet in it or come within a
+letter of each other, which the resolver then measures. Capital letters in a key stand for one sound each
 (S sh, C ch, J zh/dzh/j), so that digraphs cost one edit, not two.
 """
 
@@ -82,13 +82,13 @@ def stem(spelled: str) -> str:
 
 @lru_cache(maxsize=65_536)
 def coarse(spelled: str) -> str:
-    """A key with the vowels in two classes (a o u, e i): Uzbek and Russian spellings differ mostly in them."""
+    """A key with its vowels in two classes (a o u, e i): Uzbek and Russian spellings differ mostly there."""
     return _REPEATED.sub(r"\1", spelled.translate(_VOWEL_CLASS))
 
 
 @lru_cache(maxsize=65_536)
 def variants(spelled: str) -> tuple[str, ...]:
-    """A key and what its adjective may come from: "Дангаринский" from "Дангара", "Пешкунский" from "Пешку"."""
+    """A key and what its adjective may come from: "Дангаринский" is of "Дангара", "Пешкунский" of "Пешку"."""
     short = stem(spelled)
     if short == spelled or not short.endswith("n"):
         return tuple(dict.fromkeys((spelled, short)))

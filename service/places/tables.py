@@ -1,4 +1,5 @@
-"""The place tables as rows, from the committed files (schemas/places/README.md says where each fact is from)."""
+"""The place tables as rows, from the committed files; schemas/places/README.md says where each fact is
+from."""
 
 import csv
 import hashlib
@@ -37,7 +38,8 @@ class CountryRow:
 class UnitRow:
     """A unit of ISO 3166-2, current or former.
 
-    `also_under`: units under whose name it was, or still is, reported. `successors`: units of today, of a former one.
+    `also_under`: units under whose name it was, or still is, reported. `successors`: the units of today of a
+    former one.
     """
 
     code: str
@@ -80,7 +82,7 @@ class NameRow:
 
 @dataclass(frozen=True, slots=True)
 class CrossingRow:
-    """A border crossing point: one name, unit and set of spellings per side; the second side may be the sea."""
+    """A border crossing point: a name, unit and spellings per side; the second side may be the sea."""
 
     code: str
     country_a: str

@@ -13,10 +13,10 @@ from service.database import administration
 from service.places.atlas import Atlas
 from service.places.load import UnusablePlaceFile, load, load_member_file
 from service.places.models import PlaceBoundary, PlaceCrossing
-from service.places.tables import COMMITTED
+from service.places.tables import COMMITTED, CrossingRow
 from service.settings import Settings
 
-CROSSING_HEAD = "code,country_a,country_b,name_a,name_b,aliases_a,aliases_b,admin1_a,admin1_b,mode,lon,lat,method,status\n"
+CROSSING_HEAD = ",".join(CrossingRow.__dataclass_fields__) + "\n"
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
-"""Texts as reporters write them: Cyrillic, transliterated, abbreviated, damaged; ours, in the manner of real reports."""
+"""Texts as reporters write them: Cyrillic, transliterated, abbreviated, damaged; ours, in the manner of
+real reports."""
 
 import time
 

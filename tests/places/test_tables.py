@@ -36,7 +36,8 @@ def tables() -> Tables:
 def test_every_boundary_is_a_valid_multipolygon_of_degrees(tables: Tables) -> None:
     for area in tables.areas:
         assert area.boundary.geom_type == "MultiPolygon", area.country
-        assert area.boundary.is_valid and not area.boundary.is_empty, (area.country, area.units)
+        assert area.boundary.is_valid, (area.country, area.units)
+        assert not area.boundary.is_empty, (area.country, area.units)
         west, south, east, north = area.boundary.bounds
         assert -180 <= west < east <= 180
         assert -90 <= south < north <= 90
@@ -53,7 +54,8 @@ def test_former_units_name_the_units_of_today(tables: Tables) -> None:
     former = [unit for unit in tables.units if unit.status == "former"]
     assert {unit.code for unit in former} >= {"KZ-YUZ", "PK-TA"}
     for unit in former:
-        assert unit.successors and current.issuperset(unit.successors)
+        assert unit.successors
+        assert current.issuperset(unit.successors)
 
 
 def test_every_reference_between_the_tables_holds(tables: Tables) -> None:
@@ -75,7 +77,8 @@ def test_every_reference_between_the_tables_holds(tables: Tables) -> None:
 
 
 def test_a_unit_of_the_area_lies_where_iso_lists_it(tables: Tables) -> None:
-    """Catches exchanged codes: the point the list gives for a unit is in its area, or within 0.5 degree of it."""
+    """Catches exchanged codes: the point the list gives for a unit is in its area, or within 0.5 degree of
+    it."""
     points = {unit.code: shapely.Point(unit.lon, unit.lat) for unit in tables.units if unit.lon is not None}
     far = {
         code
