@@ -112,7 +112,7 @@ def _changes() -> None:
         sa.CheckConstraint("approved_by <> proposed_by", name="change_two_officers_check"),
         schema="core",
     )
-    op.create_index("change_country_idx", "change", ["country", "proposed_at"], schema="core")
+    op.create_index("change_country_proposed_at_idx", "change", ["country", "proposed_at"], schema="core")
     op.create_table(
         "governance_event",
         sa.Column("leaf_hash", sa.LargeBinary(), nullable=False),
@@ -124,7 +124,7 @@ def _changes() -> None:
         sa.ForeignKeyConstraint(["country"], ["core.country.code"], name="governance_event_country_fkey"),
         schema="core",
     )
-    op.create_index("governance_event_country_idx", "governance_event", ["country", "at"], schema="core")
+    op.create_index("governance_event_country_at_idx", "governance_event", ["country", "at"], schema="core")
 
 
 def _nonces() -> None:
