@@ -91,8 +91,9 @@ class Atlas:
         self, country: str, lon: float, lat: float, tolerance_m: float = DEFAULT_TOLERANCE_M
     ) -> bool:
         """Whether the position lies in the country or within the tolerance of it."""
-        inside = any(self._areas[index].country == country for _, index in self._near(lon, lat, 0.0))
-        return inside or country in self.countries_of(lon, lat, tolerance_m)
+        if any(self._areas[index].country == country for _, index in self._near(lon, lat, 0.0)):
+            return True
+        return country in self.countries_of(lon, lat, tolerance_m)
 
     def admin1_of(self, lon: float, lat: float, tolerance_m: float = 0.0) -> list[str]:
         """ISO 3166-2 codes that the position may lie in, nearest first; a part is followed by the unit it

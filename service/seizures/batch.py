@@ -4,20 +4,21 @@ Lines are judged and filed in chunks; a refused line never harms another, unless
 spooled to disk and its digest verified before the first line is read.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.problems import Problem
 from service.records import strict_json
-from service.seizures.submit import Accepted, Filing, Verdict, submit
+from service.seizures.submit import Accepted, Filing, Verdict, file_judged, start_judging
 
-CHUNK = 250
+CHUNK = 500
 
 
 class MalformedLine(Problem):
@@ -67,10 +68,8 @@ async def file_batch(
 ) -> AsyncIterator[bytes]:
     """The verdict lines, chunk by chunk, as they are filed in the session's transaction. Fills `summary`."""
     number = 0
-    for chunk in _chunks(lines):
-        if number + len(chunk) > max_lines:
-            raise TooManyLines(f"a batch has at most {max_lines} lines", limit=max_lines)
-        for verdict in await _file_chunk(session, filing, chunk):
+    async for verdicts in _filed_chunks(session, filing, _counted(lines, max_lines)):
+        for verdict in verdicts:
             number += 1
             summary.count(verdict)
             yield orjson.dumps(verdict_document(number, verdict)) + b"\n"
@@ -78,16 +77,44 @@ async def file_batch(
         raise EmptyBatch("expected one record a line")
 
 
-async def _file_chunk(session: AsyncSession, filing: Filing, chunk: list[bytes]) -> list[Verdict]:
-    records: list[bytes] = []
-    verdicts: list[Verdict | None] = []
-    for line in chunk:
-        record = _record_of(line)
-        verdicts.append(record if isinstance(record, Problem) else None)
-        if not isinstance(record, Problem):
-            records.append(record)
-    filed = iter(await submit(session, filing, records))
-    return [verdict if verdict is not None else next(filed) for verdict in verdicts]
+async def _filed_chunks(
+    session: AsyncSession, filing: Filing, lines: Iterable[bytes]
+) -> AsyncIterator[list[Verdict]]:
+    """Verdicts chunk by chunk. While the database stores one chunk, a thread judges the next."""
+    judging: Judging | None = None
+    try:
+        for chunk in _chunks(lines):
+            read = [_record_of(line) for line in chunk]
+            records = [record for record in read if not isinstance(record, Problem)]
+            following = Judging(read, await start_judging(session, filing, records))
+            if judging is not None:
+                previous, judging = judging, following
+                yield await _file_chunk(session, filing, previous)
+            judging = following
+        if judging is not None:
+            yield await _file_chunk(session, filing, judging)
+    finally:
+        if judging is not None:
+            await asyncio.wait([judging.task])  # a thread cannot be cancelled; it must not outlive its request
+
+
+class Judging(NamedTuple):
+    """A chunk under way: what each line held, and the judgement of those that held a record."""
+
+    read: list[bytes | Problem]
+    task: asyncio.Task[Any]
+
+
+async def _file_chunk(session: AsyncSession, filing: Filing, judging: Judging) -> list[Verdict]:
+    filed = iter(await file_judged(session, filing, judging.task))
+    return [entry if isinstance(entry, Problem) else next(filed) for entry in judging.read]
+
+
+def _counted(lines: Iterable[bytes], limit: int) -> Iterator[bytes]:
+    for number, line in enumerate(lines, start=1):
+        if number > limit:
+            raise TooManyLines(f"a batch has at most {limit} lines", limit=limit)
+        yield line
 
 
 def _record_of(line: bytes) -> bytes | Problem:

@@ -5,14 +5,15 @@ Pure: the reference data are values. Every derived number names its rule.
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
 from service.places.atlas import Atlas
 from service.problems import Problem
 from service.records.shapes import Facets, Item
-from service.substances.catalogue import Catalogue
-from service.substances.units import Units
+from service.substances.catalogue import Catalogue, Match
+from service.substances.units import Unit, Units
 
 # The boundaries are generalised to a kilometre or two, and a post may stand on the line itself.
 BORDER_TOLERANCE_M = 5_000
@@ -109,7 +110,7 @@ def harmonise(facets: Facets, reference: Reference) -> Harmonised:
 
 def _line(index: int, item: Item, reference: Reference, warnings: list[dict[str, str]]) -> tuple[Line, int]:
     code = _substance(index, item, reference.catalogue, warnings)
-    unit = reference.units.resolve(item.reported.unit)
+    unit = _unit_named(reference.units, item.reported.unit)
     if unit is None:
         raise UnknownUnit(
             f"{item.reported.unit!r} is no unit of the list", pointer=f"/items/{index}/reported/unit"
@@ -132,7 +133,7 @@ def _line(index: int, item: Item, reference: Reference, warnings: list[dict[str,
 
 
 def _substance(index: int, item: Item, catalogue: Catalogue, warnings: list[dict[str, str]]) -> str:
-    named = catalogue.resolve(item.reported.substance)
+    named = _entry_named(catalogue, item.reported.substance)
     if item.substance is None:
         if named is None:
             raise UnknownSubstance(
@@ -152,6 +153,17 @@ def _substance(index: int, item: Item, catalogue: Catalogue, warnings: list[dict
             }
         )
     return item.substance
+
+
+# Reports repeat the same few hundred words, and normalising one costs more than everything else about a line.
+@lru_cache(maxsize=20_000)
+def _entry_named(catalogue: Catalogue, name: str) -> Match | None:
+    return catalogue.resolve(name)
+
+
+@lru_cache(maxsize=20_000)
+def _unit_named(units: Units, name: str) -> Unit | None:
+    return units.resolve(name)
 
 
 def _check_place(facets: Facets, atlas: Atlas) -> None:

@@ -84,6 +84,7 @@ class Report(Base):
         UniqueConstraint("agency", "reference", "version"),
         ForeignKeyConstraint(["scope_id", "country"], [SCOPE.c.id, SCOPE.c.owner]),
         CheckConstraint("version >= 1", name="version"),
+        CheckConstraint("left(agency, 2) = country", name="agency"),
         CheckConstraint("cardinality(disclosures) = 19", name="disclosures"),
         Index("report_content_hash_idx", "country", "content_hash", postgresql_where=_LATEST),
         Index("report_instant_idx", at_instant.desc(), "record_id", postgresql_where=_LATEST),
@@ -122,6 +123,7 @@ class ReportLine(Base):
     kg_low: Mapped[Decimal | None] = mapped_column(Numeric)
     kg_high: Mapped[Decimal | None] = mapped_column(Numeric)
     rule: Mapped[str] = mapped_column(Text)
+    latest: Mapped[bool] = mapped_column(server_default=text("true"))
 
     __table_args__ = (
         ForeignKeyConstraint(["record_id", "version"], [Report.record_id, Report.version]),

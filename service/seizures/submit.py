@@ -105,11 +105,24 @@ Verdict = Accepted | Problem
 
 async def submit(session: AsyncSession, filing: Filing, presentations: Sequence[bytes]) -> list[Verdict]:
     """A verdict for each record, in order; the accepted ones are in the session's transaction when this returns."""
+    return await file_judged(session, filing, await start_judging(session, filing, presentations))
+
+
+async def start_judging(
+    session: AsyncSession, filing: Filing, presentations: Sequence[bytes]
+) -> "asyncio.Task[list[Candidate | Problem]]":
+    """Look the keys up, and judge the records in a thread while the caller goes on."""
     unverified = [_parse(presentation) for presentation in presentations]
     kids = {record.kid for record in unverified if not isinstance(record, Problem)}
     keys = await record_signing_keys(session, kids, filing.now)
-    judged = await asyncio.to_thread(_judge_all, filing, unverified, keys)
-    return [verdict for wave in _waves(judged) for verdict in await _file(session, filing, wave)]
+    return asyncio.create_task(asyncio.to_thread(_judge_all, filing, unverified, keys))
+
+
+async def file_judged(
+    session: AsyncSession, filing: Filing, judging: "asyncio.Task[list[Candidate | Problem]]"
+) -> list[Verdict]:
+    """A verdict for each record that was judged, in order."""
+    return [verdict for wave in _waves(await judging) for verdict in await _file(session, filing, wave)]
 
 
 def _parse(presentation: bytes) -> sdjwt.UnverifiedRecord | Problem:

@@ -1,0 +1,1 @@
+"""What the exchange costs, each figure beside what it is measured against in the same run."""

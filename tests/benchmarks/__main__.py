@@ -1,0 +1,47 @@
+"""tests/bench NAME [--rows N] [--seconds S]."""
+
+import argparse
+import asyncio
+import importlib
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+from deploy.cluster import Cluster
+from service.settings import Settings
+from tests.exchange import Region, prepare
+
+NAMES = ("ingest", "reads")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="tests/bench",
+        description="Measures one thing against a bound measured beside it; the last line is one JSON object.",
+        epilog="examples: tests/bench ingest --rows 50000    tests/bench reads --rows 1000000",
+    )
+    parser.add_argument("name", choices=NAMES)
+    parser.add_argument("--rows", type=int, help="records (ingest: 50000, reads: 1000000)")
+    parser.add_argument("--seconds", type=float, default=10.0, help="time for each repeated question")
+    options = parser.parse_args()
+    directory = Path(tempfile.mkdtemp(prefix="sarhad-bench-"))
+    cluster = Cluster(directory / "cluster")
+    cluster.start()
+    try:
+        cluster.create_database()
+        settings = Settings(
+            database_url=cluster.url(), state_dir=directory / "state", requests_per_minute=10_000_000
+        )
+        asyncio.run(prepare(settings))
+        region = asyncio.run(Region.enrol(settings, directory / "keys"))
+        bench = importlib.import_module(f"tests.benchmarks.{options.name}")
+        figures = bench.measure(settings, region, rows=options.rows, seconds=options.seconds)
+    finally:
+        cluster.stop()
+        cluster.remove()
+        shutil.rmtree(directory, ignore_errors=True)
+    print(json.dumps({"bench": options.name, **figures}))
+
+
+main()
