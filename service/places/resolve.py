@@ -13,6 +13,7 @@ from functools import lru_cache
 from rapidfuzz import fuzz, process
 
 from service.places.gazetteer import CITY_UNITS, Entry, Gazetteer, Source
+from service.places.nations import countries_named
 from service.places.phrases import Kind, Phrase, phrases
 from service.places.spelling import key, stem, variants
 
@@ -83,7 +84,7 @@ class Resolver:
         """`country`: alpha-2 code of the reporting side; `division`, `place`: as written, or empty."""
         texts = [self._heal(country, text) for text in (division, place)]
         read = [p for text in texts for p in phrases(text)]
-        named, read = self._countries(texts, read)
+        named, read = countries_named(self._gazetteer, country, read)
         where = self._named_country(country, named)
         if where is None:
             return PlaceMatch(country, None, 0.0, "", "names-several-countries", False)
@@ -107,40 +108,6 @@ class Resolver:
             "TM": "Туркмен",
         }.get(country)
         return _NUMBER_IN_WORD.sub(stem_of_name, text) if stem_of_name else text
-
-    def _countries(self, texts: list[str], read: list[Phrase]) -> tuple[dict[str, str], list[Phrase]]:
-        """The countries that phrases, or their last or first words, name; and the phrases left."""
-        named: dict[str, str] = {}
-        left: list[Phrase] = []
-        for text in texts:
-            code = self._gazetteer.country_named(text)
-            if code:
-                named[code] = text.strip()
-        for phrase in read:
-            rest = self._take_country(phrase, named)
-            if rest is not None:
-                left.append(rest)
-        return named, left
-
-    def _take_country(self, phrase: Phrase, named: dict[str, str]) -> Phrase | None:
-        words = phrase.text.split()
-        for size in range(len(words), 0, -1):
-            for start in {0, len(words) - size}:
-                text = " ".join(words[start : start + size])
-                code = self._gazetteer.country_named(text)
-                if code and (size == len(words) or len(text) <= 3 or size > 1):
-                    if phrase.kind in (
-                        Kind.CITY,
-                        Kind.DISTRICT,
-                        Kind.POST,
-                        Kind.REGION,
-                        Kind.SETTLEMENT,
-                    ) and size == len(words):
-                        return phrase
-                    named[code] = text
-                    words = words[:start] + words[start + size :]
-                    return Phrase(" ".join(words), phrase.kind) if words else None
-        return phrase
 
     @staticmethod
     def _named_country(country: str, named: dict[str, str]) -> str | None:
