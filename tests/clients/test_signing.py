@@ -72,9 +72,11 @@ def test_every_try_has_a_nonce_of_its_own(agency: Profile):
 
 
 def test_a_purpose_is_signed_with_every_reading(agency: Profile):
-    with running(service_for(agency)) as service:
-        with Client(at(agency, service), purpose="operational", case="ABC-1") as client:
-            client.search(country="KZ", from_="2025-01-01", place="Душанбе")
+    with (
+        running(service_for(agency)) as service,
+        Client(at(agency, service), purpose="operational", case="ABC-1") as client,
+    ):
+        client.search(country="KZ", from_="2025-01-01", place="Душанбе")
     read = service.seen[-1]
     assert read.headers["sarhad-purpose"] == 'operational;case="ABC-1"'
     assert "sarhad-purpose" in read.presented.components
@@ -149,9 +151,12 @@ def test_a_refusal_arrives_as_a_problem_with_its_fields(agency: Profile):
         "existing": "r-0",
     }
     refusing = service_for(agency, lambda _: Answer(409, problem, "application/problem+json"))
-    with running(refusing) as service, Client(at(agency, service)) as client:
-        with pytest.raises(ProblemError) as refused:
-            client.submit("e30.e30.c2ln~")
+    with (
+        running(refusing) as service,
+        Client(at(agency, service)) as client,
+        pytest.raises(ProblemError) as refused,
+    ):
+        client.submit("e30.e30.c2ln~")
     fault = refused.value
     assert (fault.status, fault.kind, fault.pointer) == (409, "duplicate-reference", "/reference")
     assert fault.members == {"existing": "r-0"}
@@ -171,9 +176,9 @@ def test_an_unknown_key_is_a_problem_and_not_tried_again(agency: Profile):
 
 
 def test_a_service_that_is_not_there_is_named(agency: Profile, unused_address: str):
-    with Client(replace(agency, service=unused_address)) as client:
-        with pytest.raises(ServiceUnreachable, match="Cannot reach http://127"):
-            client.search()
+    unreachable = pytest.raises(ServiceUnreachable, match="Cannot reach http://127")
+    with Client(replace(agency, service=unused_address)) as client, unreachable:
+        client.search()
 
 
 def test_a_proxy_that_answers_in_its_place_counts_as_unreachable(agency: Profile):

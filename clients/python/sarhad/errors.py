@@ -28,12 +28,14 @@ ADVICE: Mapping[str, str] = {
     "duplicate-reference": "This reference was already reported with other content: correct that record "
     "(`sarhad correct`), or give this report its own reference.",
     "replayed-request": "The request was already used; repeat the call so that it is signed afresh.",
-    "unknown-key": "The service does not know this key, or it was revoked: ask your key administrator "
-    "to enrol it (`sarhad keys request`).",
-    "not-authenticated": "Check that the key is enrolled and valid, that the clock is right, "
-    "and that the service address is exactly the one the operator publishes.",
-    "not-permitted": "Your key does not hold the role this call needs: ask your key administrator.",
-    "rate-limited": "Too many calls in the last minute; wait and repeat.",
+    "signature-refused": "Check that the key is enrolled, that the clock is right, and that the service "
+    "address is exactly the one the operator publishes.",
+    "misdirected-request": "Use exactly the service address that the operator publishes.",
+    "key-not-usable": "Ask your key administrator to enrol another key (`sarhad keys request`).",
+    "record-key-unknown": "Ask your key administrator to enrol the record key (`sarhad keys request`).",
+    "role-required": "Your key does not hold the role this call needs: ask your key administrator.",
+    "purpose-required": "Say why you read: --purpose analysis, operational, forensic, health or statistics.",
+    "too-many-requests": "Wait a minute and repeat.",
 }
 
 

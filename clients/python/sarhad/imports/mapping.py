@@ -196,10 +196,10 @@ class ColumnMapping:
                 return _day(text, form, column)
             case {"decimal": style}:
                 return _decimal(text, style == "comma", column)
-            case {"resolve": kind} if (kind, text) in known:
-                return known[kind, text]
-            case {"resolve": _}:
-                raise RowError(f"{text!r} is not in the catalogue.", column)
+            case {"resolve": kind}:
+                return known.get(
+                    (kind, text)
+                )  # without a code the service goes by the words, or says why not
             case _:
                 return text
 
