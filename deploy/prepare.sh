@@ -38,6 +38,7 @@ ensure_packages() {
   local quiet=/etc/postgresql-common/createcluster.d/no-main-cluster.conf
   if [[ " ${missing[*]} " == *" postgresql-15 "* ]]; then
     apt install -y --no-install-recommends postgresql-common
+    as_root mkdir -p "${quiet%/*}"
     echo 'create_main_cluster = false' | as_root tee "$quiet" >/dev/null
   fi
   apt install -y --no-install-recommends "${missing[@]}"
