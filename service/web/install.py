@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from service.settings import Settings
 from service.signing import ServiceKey
 from service.web import logs
+from service.web.description import describe_bodies
 from service.web.edge import Edge
 from service.web.operations import router
 from service.web.rendering import install_handlers
@@ -28,5 +29,6 @@ def install(app: FastAPI) -> None:
     app.state.service_key = service_key
     app.router.redirect_slashes = False  # another path is another request, and was not signed
     install_handlers(app)
+    describe_bodies(app)
     app.include_router(router)
     app.add_middleware(Edge, settings=settings, key=service_key)
