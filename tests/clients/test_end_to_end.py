@@ -241,3 +241,22 @@ def test_an_agency_map_is_a_file_or_a_directory(profiles: Path, tmp_path: Path):
     (tmp_path / "map.toml").write_text('KZ = "agencies/KZ-CUS"\n')
     assert Agencies.load(tmp_path / "map.toml").of("KZ").agency == "KZ-CUS"
     assert set(Agencies.load(profiles).profiles) == {"AZ", "KG", "KZ", "RU", "TJ", "TM", "UZ"}
+
+
+def test_another_language_signs_with_the_example(exchange: Exchange, tmp_path: Path):
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not installed")
+    profile = exchange.region.profiles["KZ-CUS"]
+    (tmp_path / "record.sd-jwt").write_text(exchange.sign(heroin("KZ-CUS")))
+    script = Path(__file__).parents[2] / "clients" / "examples" / "submit.mjs"
+    key = profile.directory / profile.request_key
+    done = subprocess.run(
+        [node, script, exchange.settings.origin, key, tmp_path / "record.sd-jwt"],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    accepted, read = done.stdout.splitlines()
+    assert accepted.startswith("201 ")
+    assert read.startswith("200 ")
+    assert json.loads(read[4:])["id"] == json.loads(accepted[4:])["id"]
