@@ -1,4 +1,4 @@
-"""Countries keep their own registry: two officers for a change, one for an emergency, a leaf for every act."""
+"""Countries keep their own registry: two officers for a change, one for an emergency, a leaf for each act."""
 
 import base64
 import hashlib
