@@ -1,4 +1,4 @@
-"""Writes vectors.json: signed requests and a signed answer with fixed keys and times, for clients of any kind.
+"""Writes vectors.json: signed requests and a signed answer with fixed keys and times, for any client.
 
 Run from the root of the repository: `python -m schemas.signing.generate`. A test checks that the committed
 file verifies, and that nothing in it may change.

@@ -139,8 +139,7 @@ def _is_outage(error: Exception) -> bool:
 
 def _bare(error: Exception) -> Any:
     """The traceback without the message: a database message may quote values of a record."""
-    bare = type(error)
-    return (bare, bare.__new__(bare), error.__traceback__)
+    return (type(error), Exception("message withheld"), error.__traceback__)
 
 
 def route_of(scope: Scope) -> str:
