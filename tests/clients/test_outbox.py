@@ -182,7 +182,7 @@ def test_kill_nine_between_answer_and_note_loses_and_doubles_nothing(tmp_path, a
     path = tmp_path / "outbox.db"
     for _ in range(2):
         ended = subprocess.run(
-            [sys.executable, "-c", KILLED_WHILE_SENDING, str(path)], env=os.environ, timeout=60
+            [sys.executable, "-c", KILLED_WHILE_SENDING, str(path)], env=os.environ, timeout=60, check=False
         )
         assert ended.returncode == -signal.SIGKILL
     with Outbox.open(path) as outbox:
