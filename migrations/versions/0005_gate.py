@@ -85,18 +85,18 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, gate AS $$
         THEN (r.groups IS NULL OR s.groups & ~r.groups = 0) AND s.handling <= r.handling
         ELSE (r.groups IS NULL OR s.groups & r.groups <> 0) AND s.handling >= r.handling END
     WHERE c.country <> s.owner AND s.id = ANY (wanted_scopes)
-  ), base AS (
-    SELECT m.context_id, m.scope_id,
-      coalesce(min(m.position) FILTER (WHERE NOT m.joins), min(m.position)) AS position
-    FROM matching m GROUP BY 1, 2 HAVING bool_and(m.permit)
+  ), ranked AS (
+    SELECT m.context_id, m.scope_id, m.position, m.joins, m.facets, m.delay, bool_and(m.permit) OVER pair AS permitted,
+      coalesce(min(m.position) FILTER (WHERE NOT m.joins) OVER pair, min(m.position) OVER pair) AS base
+    FROM matching m WINDOW pair AS (PARTITION BY m.context_id, m.scope_id)
+  ), based AS (
+    SELECT r.*, max(r.delay) FILTER (WHERE r.position = r.base) OVER (PARTITION BY r.context_id, r.scope_id) AS wait
+    FROM ranked r WHERE r.permitted
   )
-  SELECT b.context_id, b.scope_id, bit_or(m.facets), max(m.delay) FILTER (WHERE m.position = b.position), false
-  FROM base b
-  JOIN matching m ON (m.context_id, m.scope_id) = (b.context_id, b.scope_id)
-    AND (m.position = b.position OR m.joins AND m.delay <= (
-      SELECT f.delay FROM matching f
-      WHERE (f.context_id, f.scope_id, f.position) = (b.context_id, b.scope_id, b.position)))
-  GROUP BY 1, 2
+  SELECT b.context_id, b.scope_id, bit_or(b.facets), b.wait, false
+  FROM based b
+  WHERE b.position = b.base OR b.joins AND b.delay <= b.wait
+  GROUP BY b.context_id, b.scope_id, b.wait
   UNION ALL
   SELECT c.id, s.id, 524287, 0, true
   FROM reader c JOIN gate.scope s ON s.owner = c.country
@@ -115,12 +115,13 @@ $$;
 """
 
 COMPILE = """
--- The version names the rules that may touch this context and nothing else, so that it tells nothing of other rules
--- and nothing of which records exist.
+-- The version names the rules that may touch this context and nothing else, not even their places among the others,
+-- so that it tells nothing of other rules and nothing of which records exist.
 CREATE FUNCTION gate.version_for(c gate.context) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, gate AS $$
-  SELECT left(encode(sha256(convert_to(coalesce(string_agg(r::text, ';' ORDER BY r.owner, r.position), ''), 'UTF8')),
-              'hex'), 16)
+  SELECT left(encode(sha256(convert_to(coalesce(string_agg(
+    ROW(r.owner, r.permit, r.joins, r.countries, r.agencies, r.roles, r.purposes, r.kinds, r.groups, r.handling,
+        r.facets, r.delay)::text, ';' ORDER BY r.owner, r.position), ''), 'UTF8')), 'hex'), 16)
   FROM gate.rule r
   WHERE r.owner <> c.country
     AND (r.countries IS NULL OR c.country = ANY (r.countries))
@@ -129,8 +130,10 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, gate AS $$
     AND (r.purposes IS NULL OR c.purpose = ANY (r.purposes))
 $$;
 
+-- Every context meets every scope: a loop over the grants for each pair, which the planner may choose for want of
+-- statistics, took a minute where this takes a second.
 CREATE FUNCTION gate.compile(wanted_contexts integer[]) RETURNS void
-LANGUAGE sql SET search_path = pg_catalog, gate AS $$
+LANGUAGE sql SET search_path = pg_catalog, gate SET enable_nestloop = off SET jit = off AS $$
   INSERT INTO gate.compiled (context_id, masks, delays, version)
   SELECT c.id,
     coalesce(array_agg(coalesce(gate.mask(g.facets, g.own), 0) ORDER BY s.id) FILTER (WHERE s.id IS NOT NULL), '{}'),
@@ -155,7 +158,7 @@ $$;
 CREATE FUNCTION gate.adopt(adopting char(2), rules jsonb) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, gate AS $$
 BEGIN
-  IF adopting IS DISTINCT FROM gate.country() THEN
+  IF (adopting = gate.country()) IS NOT TRUE THEN
     RAISE EXCEPTION 'a context adopts the rules of its own country only';
   END IF;
   PERFORM gate.lock();
@@ -172,7 +175,7 @@ END $$;
 -- The ids of the given scopes of the caller's own country, made and compiled where they are new.
 CREATE FUNCTION gate.scopes_for(wanted jsonb)
 RETURNS TABLE (id integer, kind text, groups integer, handling smallint)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, gate AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, gate SET enable_nestloop = off SET jit = off AS $$
 DECLARE
   mine char(2) := gate.country();
   fresh integer[];

@@ -50,6 +50,7 @@ CREATE TABLE core.report (
   CONSTRAINT report_agency_reference_version_key UNIQUE (agency, reference, version),
   CONSTRAINT report_scope_id_country_fkey FOREIGN KEY (scope_id, country) REFERENCES gate.scope (id, owner),
   CONSTRAINT report_version_check CHECK (version >= 1),
+  CONSTRAINT report_agency_check CHECK (left(agency, 2) = country),
   CONSTRAINT report_disclosures_check CHECK (cardinality(disclosures) = 19)
 );
 ALTER TABLE core.report
@@ -78,15 +79,15 @@ CREATE TABLE core.report_line (
   kg_low numeric,
   kg_high numeric,
   rule text NOT NULL,
+  latest boolean NOT NULL DEFAULT true,
   CONSTRAINT report_line_pkey PRIMARY KEY (record_id, version, line),
   CONSTRAINT report_line_record_id_version_fkey FOREIGN KEY (record_id, version)
     REFERENCES core.report (record_id, version)
 );
-CREATE INDEX report_line_substance_idx ON core.report_line (substance, record_id, version);
+CREATE INDEX report_line_substance_record_id_version_idx ON core.report_line (substance, record_id, version);
 """
 
-FACETS = """reference reported when_instant when_day when_month where_point where_cell where_admin1 where_country items
-transport route persons marks case laboratory purity spectra narrative""".split()
+FACETS = ["reference", "reported", "when_instant", "when_day", "when_month", "where_point", "where_cell", "where_admin1", "where_country", "items", "transport", "route", "persons", "marks", "case", "laboratory", "purity", "spectra", "narrative"]
 BIT = {name: 1 << index for index, name in enumerate(FACETS)}
 LEVEL = {"instant": 1 << 20, "day": 1 << 21, "month": 1 << 22, "undated": 1 << 23, "point": 1 << 24, "cell": 1 << 25}
 OWN = 1 << 27
@@ -186,8 +187,6 @@ ALTER TABLE core.report ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE core.report_line ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT INSERT ON core.report, core.report_line TO sarhad_write;
 CREATE POLICY filed ON core.report FOR INSERT TO sarhad_write WITH CHECK (country = (SELECT gate.country()));
-CREATE POLICY filed ON core.report_line FOR INSERT TO sarhad_write WITH CHECK (
-  ((SELECT gate.masks()))[scope_id + 1] & 134217728 <> 0);
 """
 
 OWN_VIEWS = f"""
@@ -199,9 +198,13 @@ CREATE VIEW shared.own_report AS
     cell, admin1, place_country, transport_mode, conveyance, place_type, concealment FROM core.report;
 ALTER VIEW shared.own_report OWNER TO gate_own;
 GRANT SELECT ON shared.own_report TO sarhad_read, sarhad_write;
+-- A line goes to an own report, under its scope.
+CREATE POLICY filed ON core.report_line FOR INSERT TO sarhad_write WITH CHECK (latest AND EXISTS (
+  SELECT FROM shared.own_report o
+  WHERE (o.record_id, o.version, o.scope_id) = (report_line.record_id, report_line.version, report_line.scope_id)));
 
 GRANT SELECT ON core.report_line TO gate_items;
-CREATE POLICY items ON core.report_line FOR SELECT TO gate_items USING ({admits(BIT["items"])});
+CREATE POLICY items ON core.report_line FOR SELECT TO gate_items USING (latest AND {admits(BIT["items"])});
 CREATE VIEW shared.report_line AS
   SELECT record_id, version, line, substance, status, form, quantity, unit, kg, kg_low, kg_high, rule
   FROM core.report_line;
@@ -214,13 +217,18 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, core AS $$
 BEGIN
   UPDATE core.report SET latest = false
     WHERE record_id = record AND version = superseded AND latest AND country = gate.country();
-  RETURN FOUND;
+  IF NOT FOUND THEN RETURN false; END IF;
+  UPDATE core.report_line SET latest = false WHERE record_id = record AND version = superseded;
+  RETURN true;
 END $$;
 REVOKE ALL ON FUNCTION gate.supersede(uuid, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION gate.supersede(uuid, integer) TO sarhad_write;
 -- FORCE ROW LEVEL SECURITY holds the owner too; this is all it may touch.
 CREATE POLICY superseded ON core.report FOR UPDATE TO sarhad_owner USING (latest) WITH CHECK (NOT latest);
 CREATE POLICY found ON core.report FOR SELECT TO sarhad_owner USING (country = gate.country());
+CREATE POLICY superseded ON core.report_line FOR UPDATE TO sarhad_owner USING (latest) WITH CHECK (NOT latest);
+CREATE POLICY found ON core.report_line FOR SELECT TO sarhad_owner USING (
+  EXISTS (SELECT FROM core.report r WHERE (r.record_id, r.version) = (report_line.record_id, report_line.version)));
 """
 
 
