@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Row, or_, select, text
+from sqlalchemy import Row, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.seizures.models import OWN
@@ -68,11 +68,13 @@ async def columns_of(session: AsyncSession, record_id: str, version: int) -> dic
     """The derived columns of one own version, in the form that `insert` takes: a retraction repeats them."""
     names = ("at_instant", "at_day", "at_month", "month_end", "point", "cell", "admin1", "place_country",
              "transport_mode", "conveyance", "place_type", "concealment", "scope_id", "reference")  # fmt: skip
-    query = select(*(OWN.c[name] for name in names)).where(
+    geometry = {"point", "cell"}  # read as text, the form in which a row is inserted
+    columns = (func.ST_AsEWKT(OWN.c[n]).label(n) if n in geometry else OWN.c[n] for n in names)
+    query = select(*columns).where(
         OWN.c.record_id == UUID(record_id), OWN.c.version == version
     )
     row = (await session.execute(query)).one()
-    return dict(row._mapping)
+    return dict(zip(names, row, strict=True))
 
 
 async def insert(session: AsyncSession, reports: list[dict[str, Any]], lines: list[dict[str, Any]]) -> None:
