@@ -16,9 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.problems import Problem
 from service.records import strict_json
+from service.records.refusals import RecordTooLarge
+from service.records.sdjwt import MAX_RECORD_BYTES
 from service.seizures.submit import Accepted, Filing, Verdict, file_judged, start_judging
 
 CHUNK = 500
+MAX_LINE_BYTES = MAX_RECORD_BYTES + 100  # the record and the JSON around it
 
 
 class MalformedLine(Problem):
@@ -118,6 +121,8 @@ def _counted(lines: Iterable[bytes], limit: int) -> Iterator[bytes]:
 
 
 def _record_of(line: bytes) -> bytes | Problem:
+    if len(line) > MAX_LINE_BYTES:
+        return RecordTooLarge(f"A record has at most {MAX_RECORD_BYTES} bytes.", limit=MAX_RECORD_BYTES)
     try:
         value = strict_json.read(line)
     except ValueError as error:
@@ -133,6 +138,15 @@ def verdict_document(number: int, verdict: Verdict) -> dict[str, Any]:
         status = HTTPStatus.CREATED if verdict.fresh else HTTPStatus.OK
         return {"line": number, "status": int(status), **verdict.document()}
     return {"line": number, "status": int(verdict.status), "problem": verdict.as_document()}
+
+
+def without_receipts(verdicts: bytes | bytearray) -> bytes:
+    """The verdict lines of a batch that was not committed: a receipt is a promise, and nothing was kept."""
+    documents = [orjson.loads(line) for line in verdicts.splitlines()]
+    return b"".join(
+        orjson.dumps({name: value for name, value in document.items() if name != "receipt"}) + b"\n"
+        for document in documents
+    )
 
 
 def _chunks(lines: Iterable[bytes]) -> Iterator[list[bytes]]:

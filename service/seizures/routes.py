@@ -7,6 +7,7 @@ from uuid import UUID
 import orjson
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
 
 from service.identity.callers import Reader, Submitter
 from service.ledger.models import Log
@@ -14,7 +15,7 @@ from service.problems import Problem
 from service.records.base64url import encode
 from service.records.sdjwt import MAX_RECORD_BYTES, MEDIA_TYPE
 from service.seizures import present, read
-from service.seizures.batch import Summary, file_batch
+from service.seizures.batch import MAX_LINE_BYTES, Summary, file_batch, without_receipts
 from service.seizures.filing import filing_for
 from service.seizures.query import Search
 from service.seizures.submit import Accepted, submit
@@ -52,28 +53,39 @@ class PathMismatch(Problem):
     """The record in the body is another one than the path names."""
 
 
+class BatchOptions(BaseModel):
+    """How a batch is filed. A misspelt option is refused, for it would file what should not be."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    atomic: Annotated[bool, Field(description="All lines or none.")] = False
+    dry_run: Annotated[bool, Field(description="Judge every line, file none.")] = False
+
+
 @router.post("/batches", response_class=Response)
 async def batch(
     request: Request,
     caller: Submitter,
     session: WriteSession,
-    atomic: Annotated[bool, Query(description="All lines or none.")] = False,
-    dry_run: Annotated[bool, Query(description="Judge every line, file none.")] = False,
+    wanted: Annotated[BatchOptions, Query()],
 ) -> Response:
-    """File up to 50,000 records, one `{"record": "<sd-jwt>"}` a line; answers with a verdict for each line."""
+    """File up to 50,000 records, one `{"record": "<sd-jwt>"}` a line; answers with a verdict for each line.
+
+    A line has a receipt when it was filed, so in a dry run, and where an atomic batch was refused, none has.
+    """
     settings = request.app.state.settings
     summary = Summary()
     verdicts = bytearray()
     with await spooled_body(request, settings.batch_max_bytes, NDJSON) as body:
         filing = filing_for(request.app.state, caller)
-        lines = body.lines(MAX_RECORD_BYTES + 100)
+        lines = body.lines(MAX_LINE_BYTES)
         savepoint = await session.begin_nested()
         async for verdict in file_batch(session, filing, lines, settings.batch_max_lines, summary):
             verdicts += verdict
-        summary.committed = not dry_run and not (atomic and summary.refused)
+        summary.committed = not wanted.dry_run and not (wanted.atomic and summary.refused)
         await (savepoint.commit() if summary.committed else savepoint.rollback())
-    verdicts += orjson.dumps(summary.document()) + b"\n"
-    return Response(bytes(verdicts), media_type=NDJSON)
+    answer = bytes(verdicts) if summary.committed else without_receipts(verdicts)
+    return Response(answer + orjson.dumps(summary.document()) + b"\n", media_type=NDJSON)
 
 
 @router.get("/seizures", response_class=Response)

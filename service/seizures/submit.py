@@ -33,6 +33,8 @@ from service.seizures.row import Candidate, candidate
 from service.seizures.scopes import ScopeIds
 from service.signing import ServiceKey
 
+_POSSIBLE_DUPLICATE = "/warnings/possible-duplicate"
+
 
 class RecordKeyUnknown(Problem):
     """The record is not signed by a valid record-signing key of the agency it names."""
@@ -260,7 +262,14 @@ async def _decisions(
         {entry.columns["reference"] for entry in candidates if entry.columns["reference"]},
         [entry.columns["content_hash"] for entry in candidates],
     )
-    return [_decided(entry, known) for entry in wave]
+    seen: dict[str, str | None] = {}
+    decisions = []
+    for entry in wave:
+        decision = _decided(entry, known)
+        if isinstance(decision, Candidate):
+            _flag_twin(decision, known, seen)
+        decisions.append(decision)
+    return decisions
 
 
 def _decided(entry: Candidate | Problem, known: store.Filed) -> Candidate | Verdict:
@@ -291,16 +300,22 @@ def decide(entry: Candidate, known: store.Filed) -> Candidate | Accepted:
         raise VersionConflict(f"version {claims.ver} has been filed with other content", pointer="/payload/ver")
     if claims.ver > 1:
         _check_succession(entry, known.latest(claims.jti))
-    twin = known.by_content.get(entry.columns["content_hash"])
-    if twin is not None and str(twin.record_id) != claims.jti:
-        entry.warnings.append(
-            {
-                "type": "/warnings/possible-duplicate",
-                "pointer": "",
-                "detail": f"the same content stands under reference {twin.reference}; both are kept",
-            }
-        )
     return entry
+
+
+def _flag_twin(entry: Candidate, known: store.Filed, seen: dict[str, str | None]) -> None:
+    """Warn where a record filed before, or earlier in this wave, says the same. `seen`: hash → reference."""
+    entry.warnings[:] = [warning for warning in entry.warnings if warning["type"] != _POSSIBLE_DUPLICATE]
+    content = entry.columns["content_hash"]
+    if entry.record.claims.kind == "retraction":  # the same reason may end many records
+        return
+    twin = known.by_content.get(content)
+    if twin is not None and str(twin.record_id) != entry.record.claims.jti:
+        seen.setdefault(content, twin.reference)
+    if content in seen:
+        detail = f"the same content stands under reference {seen[content]}; both are kept"
+        entry.warnings.append({"type": _POSSIBLE_DUPLICATE, "pointer": "", "detail": detail})
+    seen.setdefault(content, entry.columns["reference"])
 
 
 def _check_succession(entry: Candidate, latest: Row[Any] | None) -> None:
