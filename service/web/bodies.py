@@ -7,9 +7,11 @@ the digest field that it verified, reading a body is a programming error.
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import suppress
+from errno import EDQUOT, ENOSPC
 from http import HTTPStatus
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 
 from fastapi import Depends, Request
 from pydantic import BaseModel, ValidationError
@@ -45,6 +47,13 @@ class IncompleteBody(Problem):
     """The body ended before its announced length."""
 
     status = HTTPStatus.BAD_REQUEST
+
+
+class StorageFull(Problem):
+    """The service has no room for a body of this size now; nothing was stored."""
+
+    status = HTTPStatus.INSUFFICIENT_STORAGE
+    headers: ClassVar[Mapping[str, str]] = {"retry-after": "60"}
 
 
 class SpooledBody:
@@ -97,7 +106,7 @@ async def spooled_body(request: Request, limit: int, *media_types: str) -> Spool
     """A large body, at most `limit` bytes, in bounded memory; its digest holds before the first byte is
     parsed.
 
-    Raises as `verified_body`. Use as a context manager: `with await spooled_body(...) as body`.
+    Raises as `verified_body`, and StorageFull. Use as a context manager: `with await spooled_body(...) as body`.
     """
     _check_media_type(request, media_types)
     file = tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=request.app.state.settings.state_dir)  # noqa: SIM115
@@ -109,8 +118,11 @@ async def spooled_body(request: Request, limit: int, *media_types: str) -> Spool
                 await asyncio.to_thread(file.write, chunk)
             else:
                 file.write(chunk)
-    except BaseException:
-        file.close()
+    except BaseException as fault:
+        with suppress(OSError):  # closing writes what is buffered, and may find the disk full again
+            file.close()
+        if isinstance(fault, OSError) and fault.errno in (ENOSPC, EDQUOT):
+            raise StorageFull("the disk for large bodies is full: send a smaller batch, or try later") from None
         raise
     return SpooledBody(file, size)
 

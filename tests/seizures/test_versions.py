@@ -10,7 +10,7 @@ from sarhad.records import correction, item, read, retraction, zero
 from tests.exchange import heroin
 from tests.seizures.wiring import Agency, line, refusal, statuses, stored, verdicts
 
-HEAVIER = [item(None, "heroin", "12.5", "kg", status="CONF")]
+HEAVIER = [{"line": 1, **item(None, "heroin", "12.5", "kg", status="CONF")}]
 
 
 @pytest.fixture

@@ -1,0 +1,63 @@
+"""A clock that is wrong and a disk that is full are named as such, and nothing is stored."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.exchange import Exchange
+from tests.seizures.wiring import NDJSON, Agency, line, refusal, statuses, stored, verdicts
+from tests.signing.wire import send, sign
+
+pytestmark = pytest.mark.xdist_group("faults")
+MEGABYTE = 1 << 20
+
+
+@pytest.mark.parametrize("age", [600, -600])
+def test_a_clock_ten_minutes_off_is_told_so(fragile: Exchange, age: float) -> None:
+    customs = Agency(fragile, "KZ-CUS")
+    before = stored(fragile.settings)
+    origin, body = fragile.settings.origin, customs.report().encode()
+    wire = sign(
+        customs.request_key, origin, "POST", "/v1/seizures", body, content_type="application/sd-jwt", age=age
+    )
+    reply = send(origin, wire)
+    assert refusal(reply)[:2] == (401, "signature-refused")
+    assert "clock" in reply.json()["detail"] or "expired" in reply.json()["detail"]
+    assert isinstance(reply.json()["now"], int)  # the service's own clock, to compare with
+    assert stored(fragile.settings) == before
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path, fragile: Exchange) -> Iterator[Path]:
+    """A file system of three megabytes that holds the service's key."""
+    mounted = tmp_path / "state"
+    mounted.mkdir(mode=0o700)
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=3m,mode=0700", "tmpfs", str(mounted)],
+        capture_output=True,
+        check=False,
+    )
+    if made.returncode:
+        pytest.skip("mounting a small file system needs root")
+    shutil.copy2(fragile.settings.state_dir / "service-key.pem", mounted)
+    yield mounted
+    subprocess.run(["umount", "-l", str(mounted)], check=True)
+
+
+def test_a_batch_that_does_not_fit_on_the_disk_is_refused_whole(fragile: Exchange, small_disk: Path) -> None:
+    cramped = Exchange.start(fragile.settings, fragile.region, workers=1, SARHAD_STATE_DIR=str(small_disk))
+    try:
+        customs = Agency(cramped, "KZ-CUS")
+        before = stored(fragile.settings)
+        entry = (line(customs.report()) + "\n").encode()
+        large = entry * (6 * MEGABYTE // len(entry))
+        reply = customs.post(large, "/v1/batches", NDJSON)
+        assert refusal(reply)[:2] == (507, "storage-full")
+        assert stored(fragile.settings) == before
+        assert list(small_disk.glob("tmp*")) == []
+        assert statuses(verdicts(customs.batch([entry.strip()]))[0]) == [201]  # and there is room again
+    finally:
+        cramped.stop()
