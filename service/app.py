@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+import structlog
 from fastapi import Depends, FastAPI
+from sqlalchemy.exc import OperationalError
 
 from service import web
 from service.database import Database
@@ -24,16 +26,15 @@ from service.settings import Settings
 from service.substances.catalogue import Catalogue
 from service.substances.routes import router as substances
 
+_log = structlog.get_logger("sarhad.app")
+
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Reference data once per worker; the log's sequencer and the nonces' keeper while the worker lives."""
     state = app.state
-    async with state.database.reading() as session:
-        catalogue = await Catalogue.from_database(session)
-        atlas = await Atlas.from_database(session)
-    state.reference = Reference(catalogue, catalogue.units, atlas)
-    state.catalogue, state.atlas = catalogue, atlas
+    state.reference = await _reference(state.database)
+    state.catalogue, state.atlas = state.reference.catalogue, state.reference.atlas
     key = state.service_key()
     state.cursors = Cursors(key.private_key.private_bytes_raw())
     tasks = [
@@ -46,6 +47,20 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         with suppress(asyncio.CancelledError):
             await task
     await state.database.dispose()
+
+
+async def _reference(database: Database) -> Reference:
+    """The reference data, once the database answers: a worker that starts while it recovers must not give up,
+    for the server ends when its workers keep failing.
+    """
+    while True:
+        try:
+            async with database.reading() as session:
+                catalogue = await Catalogue.from_database(session)
+                return Reference(catalogue, catalogue.units, await Atlas.from_database(session))
+        except (OperationalError, OSError) as fault:
+            _log.warning("waiting for the database", fault=type(fault).__name__)
+            await asyncio.sleep(1)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
