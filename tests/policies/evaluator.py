@@ -9,8 +9,7 @@ from service.policies.document import PolicyDocument, Rule
 
 TLP = ["TLP:CLEAR", "TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT", "TLP:RED"]
 EVERYTHING = frozenset(
-    "reference reported when.instant when.day when.month where.point where.cell where.admin1 where.country items "
-    "transport route persons marks case laboratory purity spectra narrative".split()
+    ["reference", "reported", "when.instant", "when.day", "when.month", "where.point", "where.cell", "where.admin1", "where.country", "items", "transport", "route", "persons", "marks", "case", "laboratory", "purity", "spectra", "narrative"]
 )
 TIME = {
     "none": set(),
