@@ -17,6 +17,10 @@ from service.settings import Settings
 _LEAKPROOF_BOX = """
 CREATE FUNCTION gate.bbox_overlaps(public.geometry, public.geometry) RETURNS boolean
   AS '$libdir/postgis-3', 'gserialized_overlaps_2d' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF;
+-- Equality of texts as a function: on a masked column the operator would be taken for one match in two hundred, and
+-- the planner would sort a million rows to find a page that the index has in order.
+CREATE FUNCTION gate.same(text, text) RETURNS boolean
+  AS 'texteq' LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF;
 CREATE OPERATOR gate.&& (LEFTARG = public.geometry, RIGHTARG = public.geometry, FUNCTION = gate.bbox_overlaps,
   COMMUTATOR = OPERATOR(gate.&&), RESTRICT = public.gserialized_gist_sel_2d, JOIN = public.gserialized_gist_joinsel_2d);
 CREATE OPERATOR CLASS gate.gist_box FOR TYPE public.geometry USING gist AS

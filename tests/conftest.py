@@ -21,6 +21,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput") or "SARHAD_DATABASE_URL" in os.environ:
         return
     directory = Path(tempfile.mkdtemp(prefix="sarhad-tests-"))
+    directory.chmod(0o711)  # as root the cluster runs as another user, who must be able to enter
     cluster = Cluster(directory / "cluster")
     cluster.start({"max_connections": "300", "shared_buffers": "256MB"})
     os.environ["SARHAD_DATABASE_URL"] = cluster.url(database="postgres")

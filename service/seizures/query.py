@@ -8,6 +8,7 @@ disclosed position, the point or the centre of the cell, lies in it.
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, literal_column, or_, select, tuple_, union_all
@@ -102,24 +103,41 @@ def page(search: Search, reach: Reach, substances: frozenset[str], after: Key | 
         for level in (BY_TIME if box is None else BY_PLACE)
         if reach.levels[level] and reach.levels[level] & search.needs() == search.needs()
     ]
-    branches = [_ids(leaf, search, substances, after, box) for leaf in leaves]
-    found = union_all(*branches).subquery() if branches else _nothing().subquery()
+    if not leaves:
+        return select(SHARED.c.record_id, SHARED.c.version, SHARED.c.at).where(literal(False))
+    found = union_all(*(select(leaf) for leaf in leaves)).subquery()
+    conditions = [*_conditions(found, search), *_line_conditions(found, search, substances)]
+    if box is not None:
+        conditions.append(or_(*(_overlaps(found, half) for half in box.halves)))
+    if after is not None:
+        conditions.append(_follows(found, after))
     at = func.nullif(found.c.at, UNDATED).label("at")
     return (
         select(found.c.record_id, found.c.version, at)
+        .where(*conditions)  # outside the union: only a union without conditions merges its leaves in index order
         .order_by(found.c.at.desc(), found.c.record_id)
         .limit(search.limit + 1)
     )
 
 
-def details(ids: Select[Any]) -> Select[Any]:
+def details(ids: Select[Any], reach: Reach) -> Select[Any]:
     """The disclosed columns of a page of ids, in its order."""
     at = ids.cte("page")
+    leaves = [LEAVES[level] for level in BY_TIME if reach.levels[level]] or [SHARED]
+    shown = union_all(
+        *(select(*(c for c in leaf.c if c.name not in _FOR_FILTERS)) for leaf in leaves)
+    ).subquery()
     return (
-        select(*(c for c in SHARED.c if c.name not in _FOR_FILTERS), at.c.at.label("sort_key"))
-        .join(at, and_(SHARED.c.record_id == at.c.record_id, SHARED.c.version == at.c.version))
+        select(shown, at.c.at.label("sort_key"))
+        .join(at, and_(shown.c.record_id == at.c.record_id, shown.c.version == at.c.version))
         .order_by(at.c.at.desc().nulls_last(), at.c.record_id)
     )
+
+
+def one(record_id: UUID) -> Select[Any]:
+    """The disclosed columns of the latest version of a record."""
+    columns = (c for c in SHARED.c if c.name not in _FOR_FILTERS)
+    return select(*columns).where(SHARED.c.record_id == record_id)
 
 
 def lines_of(rows: list[tuple[Any, int]]) -> Select[Any]:
@@ -131,36 +149,25 @@ def lines_of(rows: list[tuple[Any, int]]) -> Select[Any]:
     )
 
 
-def _ids(
-    leaf: FromClause, search: Search, substances: frozenset[str], after: Key | None, box: Box | None
-) -> Select[Any]:
-    conditions = [*_conditions(leaf, search), *_line_conditions(leaf, search, substances)]
-    if box is not None:
-        conditions.append(or_(*(_overlaps(leaf, half) for half in box.halves)))
-    if after is not None:
-        conditions.append(_follows(leaf, after))
-    return select(leaf.c.record_id, leaf.c.version, leaf.c.at).where(*conditions)
-
-
-def _nothing() -> Select[Any]:
-    leaf = LEAVES["undated"]
-    return select(leaf.c.record_id, leaf.c.version, leaf.c.at).where(literal(False))
-
-
 def _conditions(leaf: FromClause, search: Search) -> list[ColumnElement[bool]]:
-    equal = {
+    clear = {
         "kind": None if search.retracted else search.kind,
         "country": search.owner,
         "agency": search.agency,
+        "status": "retracted" if search.retracted else "reported",
+    }
+    masked = {
         "place_country": search.country,
         "admin1": search.admin1,
         "transport_mode": search.transport,
         "place_type": search.place_type,
         "reference": search.reference,
-        "status": "retracted" if search.retracted else "reported",
     }
     conditions: list[ColumnElement[bool]] = [
-        leaf.c[name] == value for name, value in equal.items() if value is not None
+        leaf.c[name] == value for name, value in clear.items() if value is not None
+    ]
+    conditions += [
+        func.gate.same(leaf.c[name], value) for name, value in masked.items() if value is not None
     ]
     if search.concealment is not None:
         conditions.append(literal(search.concealment) == func.any(leaf.c.concealment))

@@ -15,8 +15,8 @@ from service.policies.gate import reach
 from service.problems import NotFound, Problem
 from service.records.base64url import encode
 from service.seizures import present
-from service.seizures.models import OWN, SHARED
-from service.seizures.query import Search, details, lines_of, page
+from service.seizures.models import OWN
+from service.seizures.query import Search, details, lines_of, one, page
 from service.substances.catalogue import Catalogue
 
 
@@ -43,7 +43,7 @@ async def search(
         caller.country, caller.agency, *sorted(caller.roles), caller.purpose or "", limits.version
     )
     after = cursors.open(question.cursor, bound_to) if question.cursor else None
-    rows = (await session.execute(details(page(question, limits, substances, after)))).mappings().all()
+    rows = (await session.execute(details(page(question, limits, substances, after), limits))).mappings().all()
     shown = rows[: question.limit]
     items = await _items(session, caller, [dict(row) for row in shown])
     last = shown[-1] if len(rows) > question.limit else None
@@ -53,7 +53,7 @@ async def search(
 
 async def record(session: AsyncSession, record_id: UUID) -> dict[str, Any]:
     """The disclosed columns of the latest version. Raises NotFound, the same for hidden and for absent."""
-    row = (await session.execute(select(SHARED).where(SHARED.c.record_id == record_id))).mappings().first()
+    row = (await session.execute(one(record_id))).mappings().first()
     if row is None:
         raise NotFound("no such record, or it is not shared with you")
     return dict(row)
