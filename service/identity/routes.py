@@ -60,7 +60,11 @@ async def list_keys(
     return Keys(items=[directory.view(row) for row in await session.execute(directory.keys(agency, use))])
 
 
-@router.get("/.well-known/http-message-signatures-directory")
+@router.get(
+    "/.well-known/http-message-signatures-directory",
+    response_class=Response,
+    responses={200: {"content": {directory.MEDIA_TYPE: {}}}},
+)
 async def key_directory(request: Request, session: ReadSession) -> Response:
     """The service's key and the agencies' keys in force, as a JWK set."""
     keys = [directory.jwk(key) for key in await session.scalars(directory.current())]

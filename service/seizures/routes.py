@@ -1,12 +1,13 @@
 """/v1/seizures and /v1/batches over HTTP."""
 
 from http import HTTPStatus
+from itertools import chain
 from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import Response
+from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.identity.callers import Reader, Submitter
@@ -15,7 +16,7 @@ from service.problems import Problem
 from service.records.base64url import encode
 from service.records.sdjwt import MAX_RECORD_BYTES, MEDIA_TYPE
 from service.seizures import present, read
-from service.seizures.batch import MAX_LINE_BYTES, Summary, file_batch, without_receipts
+from service.seizures.batch import MAX_LINE_BYTES, Summary, Verdicts, file_batch
 from service.seizures.filing import filing_for
 from service.seizures.query import Search
 from service.seizures.submit import Accepted, submit
@@ -25,9 +26,21 @@ router = APIRouter(prefix="/v1", tags=["seizures"])
 
 NDJSON = "application/x-ndjson"
 GEOJSON = "application/geo+json"
+JSON = "application/json"
 
 
-@router.post("/seizures", status_code=HTTPStatus.CREATED)
+def _takes(media_type: str) -> dict[str, Any]:
+    return {"requestBody": {"required": True, "content": {media_type: {"schema": {"type": "string"}}}}}
+
+
+def _gives(*media_types: str, status: int = 200, text: str = "Successful Response") -> dict[int | str, Any]:
+    return {status: {"description": text, "content": {media_type: {} for media_type in media_types}}}
+
+
+_FILED = _gives(JSON, status=201, text="Filed") | _gives(JSON, text="The same again: the first receipt")
+
+
+@router.post("/seizures", status_code=HTTPStatus.CREATED, responses=_FILED, openapi_extra=_takes(MEDIA_TYPE))
 async def file_report(request: Request, caller: Submitter, session: WriteSession) -> Response:
     """File a signed record: a seizure, a zero-report, a correction or a retraction. 200 when the same again."""
     body = await verified_body(request, MAX_RECORD_BYTES, MEDIA_TYPE)
@@ -35,7 +48,12 @@ async def file_report(request: Request, caller: Submitter, session: WriteSession
     return _answer(verdict)
 
 
-@router.post("/seizures/{record_id}/versions", status_code=HTTPStatus.CREATED)
+@router.post(
+    "/seizures/{record_id}/versions",
+    status_code=HTTPStatus.CREATED,
+    responses=_FILED,
+    openapi_extra=_takes(MEDIA_TYPE),
+)
 async def file_version(
     record_id: UUID, request: Request, caller: Submitter, session: WriteSession
 ) -> Response:
@@ -62,7 +80,7 @@ class BatchOptions(BaseModel):
     dry_run: Annotated[bool, Field(description="Judge every line, file none.")] = False
 
 
-@router.post("/batches", response_class=Response)
+@router.post("/batches", response_class=Response, responses=_gives(NDJSON), openapi_extra=_takes(NDJSON))
 async def batch(
     request: Request,
     caller: Submitter,
@@ -75,20 +93,20 @@ async def batch(
     """
     settings = request.app.state.settings
     summary = Summary()
-    verdicts = bytearray()
+    verdicts = Verdicts(settings.state_dir)
     with await spooled_body(request, settings.batch_max_bytes, NDJSON) as body:
         filing = filing_for(request.app.state, caller)
         lines = body.lines(MAX_LINE_BYTES)
         savepoint = await session.begin_nested()
         async for verdict in file_batch(session, filing, lines, settings.batch_max_lines, summary):
-            verdicts += verdict
+            verdicts.add(verdict)
         summary.committed = not wanted.dry_run and not (wanted.atomic and summary.refused)
         await (savepoint.commit() if summary.committed else savepoint.rollback())
-    answer = bytes(verdicts) if summary.committed else without_receipts(verdicts)
-    return Response(answer + orjson.dumps(summary.document()) + b"\n", media_type=NDJSON)
+    lines = chain(verdicts.lines(receipts=summary.committed), [orjson.dumps(summary.document()) + b"\n"])
+    return StreamingResponse(lines, media_type=NDJSON)
 
 
-@router.get("/seizures", response_class=Response)
+@router.get("/seizures", response_class=Response, responses=_gives(JSON, GEOJSON))
 async def search(
     request: Request, caller: Reader, session: ReadSession, question: Annotated[Search, Query()]
 ) -> Response:
@@ -104,7 +122,7 @@ async def search(
     return Response(orjson.dumps(document), media_type="application/json")
 
 
-@router.get("/seizures/{record_id}", response_class=Response)
+@router.get("/seizures/{record_id}", response_class=Response, responses=_gives(JSON, MEDIA_TYPE))
 async def item(request: Request, record_id: UUID, caller: Reader, session: ReadSession) -> Response:
     """One record; as `application/sd-jwt` the owner's signed form with the permitted disclosures."""
     if MEDIA_TYPE in request.headers.get("accept", ""):
@@ -115,14 +133,14 @@ async def item(request: Request, record_id: UUID, caller: Reader, session: ReadS
     )
 
 
-@router.get("/seizures/{record_id}/versions", response_class=Response)
+@router.get("/seizures/{record_id}/versions", response_class=Response, responses=_gives(JSON))
 async def versions(record_id: UUID, caller: Reader, session: ReadSession) -> Response:
     """The history of an own record; of another's, the version that is shared."""
     found = await read.versions(session, caller, record_id)
     return Response(orjson.dumps({"items": found}), media_type="application/json")
 
 
-@router.get("/seizures/{record_id}/proof", response_class=Response)
+@router.get("/seizures/{record_id}/proof", response_class=Response, responses=_gives(JSON))
 async def proof(record_id: UUID, caller: Reader, session: ReadSession) -> Response:
     """The place of the record's latest version in the log, for readers who are given the time of reporting."""
     salt, found = await read.proof(session, record_id)

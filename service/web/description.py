@@ -1,5 +1,5 @@
 """The interface's own description (OpenAPI 3.1), completed with what the framework cannot see: the verified
-bodies.
+bodies and the refusals.
 """
 
 from typing import Any
@@ -10,6 +10,19 @@ from fastapi.routing import iter_route_contexts
 from pydantic.json_schema import models_json_schema
 
 _REFERENCE = "#/components/schemas/{model}"
+_PROBLEM = {
+    "type": "object",
+    "title": "Problem",
+    "description": "A refusal (RFC 9457). `type` is one of problems.json; other members say more.",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "pattern": "^/problems/[a-z0-9-]+$"},
+        "title": {"type": "string"},
+        "status": {"type": "integer", "minimum": 400, "maximum": 599},
+        "detail": {"type": "string"},
+        "pointer": {"type": "string", "description": "JSON pointer (RFC 6901) to what was refused"},
+    },
+}
 
 
 def describe_bodies(app: FastAPI) -> None:
@@ -31,9 +44,23 @@ def describe_bodies(app: FastAPI) -> None:
             for path, method, model, media_types in bodies:
                 content = {kind: {"schema": schemas[model, "validation"]} for kind in media_types}
                 document["paths"][path][method]["requestBody"] = {"required": True, "content": content}
+            _describe_refusals(document)
         return app.openapi_schema or {}
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _describe_refusals(document: dict[str, Any]) -> None:
+    """Every operation refuses in one form, which is not the framework's."""
+    schemas = document["components"]["schemas"]
+    schemas |= {"Problem": _PROBLEM}
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    content = {"application/problem+json": {"schema": {"$ref": _REFERENCE.format(model="Problem")}}}
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            operation["responses"].pop("422", None)
+            operation["responses"]["default"] = {"description": "Refused", "content": content}
 
 
 def _bodies(app: FastAPI) -> list[tuple[str, str, Any, tuple[str, ...]]]:

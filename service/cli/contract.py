@@ -1,0 +1,55 @@
+"""`python -m service.cli.contract`: writes every generated file of the contract into `schemas/`.
+
+`documents()` is what the files must hold; a test compares. Written by hand, beside them: code lists, tables, examples.
+"""
+
+from importlib import import_module
+from pathlib import Path
+from pkgutil import walk_packages
+from typing import Any
+
+import service
+from service.app import create_app
+from service.policies.document import PolicyDocument
+from service.problems import Problem
+from service.records import contract as records
+from service.settings import Settings
+
+SCHEMAS = Path(__file__).parents[2] / "schemas"
+
+
+def documents() -> dict[str, Any]:
+    """Every generated document by its path below `schemas/`."""
+    return {
+        "openapi.json": create_app(Settings()).openapi(),
+        "problems.json": problems(),
+        "policies/policy.schema.json": {"$schema": records.DIALECT, **PolicyDocument.model_json_schema()},
+        **{f"records/{path}": document for path, document in records.documents().items()},
+    }
+
+
+def problems() -> list[dict[str, Any]]:
+    """Every refusal the service knows, by type: what `type`, `title` and `status` of a problem may be."""
+    for module in walk_packages(service.__path__, "service."):
+        if not module.name.startswith("service.cli"):
+            import_module(module.name)
+    known = {kind.type_uri(): kind for kind in _kinds(Problem)}
+    return [
+        {"type": type_, "title": (kind.__doc__ or "").strip().splitlines()[0], "status": int(kind.status)}
+        for type_, kind in sorted(known.items())
+    ]
+
+
+def _kinds(kind: type[Problem]) -> list[type[Problem]]:
+    return [kind for below in kind.__subclasses__() for kind in (below, *_kinds(below))]
+
+
+def main() -> None:
+    for path, document in documents().items():
+        file = SCHEMAS / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(records.text(document), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
