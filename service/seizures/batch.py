@@ -5,10 +5,12 @@ spooled to disk and its digest verified before the first line is read.
 """
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from itertools import islice
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
@@ -20,7 +22,8 @@ from service.records.refusals import RecordTooLarge
 from service.records.sdjwt import MAX_RECORD_BYTES
 from service.seizures.submit import Accepted, Filing, Verdict, file_judged, start_judging
 
-CHUNK = 500
+CHUNK = 250
+IN_MEMORY = 1 << 20  # bytes
 MAX_LINE_BYTES = MAX_RECORD_BYTES + 100  # the record and the JSON around it
 
 
@@ -140,13 +143,27 @@ def verdict_document(number: int, verdict: Verdict) -> dict[str, Any]:
     return {"line": number, "status": int(verdict.status), "problem": verdict.as_document()}
 
 
-def without_receipts(verdicts: bytes | bytearray) -> bytes:
-    """The verdict lines of a batch that was not committed: a receipt is a promise, and nothing was kept."""
-    documents = [orjson.loads(line) for line in verdicts.splitlines()]
-    return b"".join(
-        orjson.dumps({name: value for name, value in document.items() if name != "receipt"}) + b"\n"
-        for document in documents
-    )
+class Verdicts:
+    """The verdict lines of a batch, kept in a nameless file once they are many."""
+
+    def __init__(self, directory: Path) -> None:
+        self._file = tempfile.SpooledTemporaryFile(IN_MEMORY, dir=directory)  # noqa: SIM115
+
+    def add(self, line: bytes) -> None:
+        self._file.write(line)
+
+    def lines(self, *, receipts: bool) -> Iterator[bytes]:
+        """Each line once, then the file is gone. Where nothing was committed no line promises anything."""
+        with self._file:
+            self._file.seek(0)
+            for line in self._file:
+                yield line if receipts else _without_receipt(line)
+
+
+def _without_receipt(line: bytes) -> bytes:
+    document = orjson.loads(line)
+    document.pop("receipt", None)
+    return orjson.dumps(document) + b"\n"
 
 
 def _chunks(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
