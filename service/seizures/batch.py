@@ -86,7 +86,7 @@ async def file_batch(
 async def _filed_chunks(
     session: AsyncSession, filing: Filing, lines: Iterable[bytes]
 ) -> AsyncIterator[list[Verdict]]:
-    """Verdicts chunk by chunk. While the database stores one chunk, a thread judges the next."""
+    """Verdicts chunk by chunk. While the database stores one chunk, the next is judged."""
     judging: Judging | None = None
     try:
         for chunk in _chunks(lines):
@@ -101,7 +101,7 @@ async def _filed_chunks(
             yield await _file_chunk(session, filing, judging)
     finally:
         if judging is not None:
-            await asyncio.wait([judging.task])  # a thread cannot be cancelled; it must not outlive its request
+            judging.task.cancel()
 
 
 class Judging(NamedTuple):

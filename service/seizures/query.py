@@ -56,8 +56,8 @@ class Search(BaseModel):
     transport: Annotated[str | None, Field(pattern=r"^[0-9]$", description="UNECE Recommendation 19.")] = None
     concealment: Annotated[str | None, Field(pattern=r"^[A-Z]{3}$")] = None
     place_type: Annotated[str | None, Field(pattern=r"^[A-Z]{4}$")] = None
-    reference: Annotated[str | None, Field(max_length=64)] = None
-    min_kg: Annotated[Decimal | None, Field(ge=0, description="A line of at least this mass, kilograms.")] = None
+    reference: Annotated[str | None, Field(max_length=64, pattern=r"^[^\x00]*$")] = None
+    min_kg: Annotated[Decimal | None, Field(ge=0, le=10**12, decimal_places=24, description="A line of at least this mass, kilograms.")] = None
     retracted: Annotated[bool, Field(description="Retracted records instead of those that stand.")] = False
     limit: Annotated[int, Field(ge=1, le=500)] = 50
     cursor: Annotated[str | None, Field(max_length=512)] = None
