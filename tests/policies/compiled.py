@@ -47,20 +47,28 @@ class Gate:
 
     def become(self, country: str) -> None:
         """Be an agency of this country, for the functions that ask."""
-        token = self.run("SELECT gate.enter(:c, :a, ARRAY['reporter'], '')", c=country, a=f"{country}-CUS").scalar_one()
+        token = self.run(
+            "SELECT gate.enter(:c, :a, ARRAY['reporter'], '')", c=country, a=f"{country}-CUS"
+        ).scalar_one()
         self.run("SELECT set_config('sarhad.context', :token, true)", token=token)
 
     def adopt(self, documents: Mapping[str, PolicyDocument]) -> None:
         for owner in OWNERS:
             self.become(owner)
             rules = json.dumps(compiled_rows(documents[owner], BITS)) if owner in documents else "[]"
-            self.run("SELECT gate.adopt(CAST(:owner AS char(2)), CAST(:rules AS jsonb))", owner=owner, rules=rules)
+            self.run(
+                "SELECT gate.adopt(CAST(:owner AS char(2)), CAST(:rules AS jsonb))", owner=owner, rules=rules
+            )
 
     def scopes(self, records: Iterable[Labels]) -> None:
         for owner in OWNERS:
             self.become(owner)
             wanted = [
-                {"kind": r.kind, "groups": sum(1 << BITS[g] for g in r.groups), "handling": TLP.index(r.handling)}
+                {
+                    "kind": r.kind,
+                    "groups": sum(1 << BITS[g] for g in r.groups),
+                    "handling": TLP.index(r.handling),
+                }
                 for r in records
                 if r.owner == owner
             ]
@@ -72,7 +80,10 @@ class Gate:
             """SELECT gate.enter(r.country, r.agency, r.roles, r.purpose) FROM jsonb_to_recordset(CAST(:readers AS jsonb))
                AS r(country text, agency text, roles text[], purpose text)""",
             readers=json.dumps(
-                [{"country": r.country, "agency": r.agency, "roles": sorted(r.roles), "purpose": r.purpose} for r in listed]
+                [
+                    {"country": r.country, "agency": r.agency, "roles": sorted(r.roles), "purpose": r.purpose}
+                    for r in listed
+                ]
             ),
         )
 
@@ -83,7 +94,9 @@ class Gate:
                       k.masks[s.id + 1], k.delays[s.id + 1]
                FROM gate.context c JOIN gate.compiled k ON k.context_id = c.id CROSS JOIN gate.scope s"""
         )
-        groups = {bits: frozenset(g for g in GROUPS if bits >> BITS[g] & 1) for bits in range(1 << len(GROUPS))}
+        groups = {
+            bits: frozenset(g for g in GROUPS if bits >> BITS[g] & 1) for bits in range(1 << len(GROUPS))
+        }
         readers: dict[Any, Reader] = {}
         found = {}
         for country, agency, roles, purpose, owner, kind, bits, handling, mask, delay in rows:

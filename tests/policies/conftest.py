@@ -33,7 +33,9 @@ def entrance(settings: Settings) -> Iterator[Entrance]:
         engine = engines.setdefault(role, create_engine(settings.database_as(role)))
         with engine.connect() as connection:
             if token is not None:
-                connection.execute(text("SELECT set_config('sarhad.context', :token, true)"), {"token": token})
+                connection.execute(
+                    text("SELECT set_config('sarhad.context', :token, true)"), {"token": token}
+                )
             yield connection
             connection.rollback()
 

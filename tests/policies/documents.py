@@ -32,8 +32,9 @@ FREE_FACETS = (
 
 def subsets(members: Iterable[str]) -> list[frozenset[str]]:
     listed = tuple(members)
-    return [frozenset(c) for c in chain.from_iterable(combinations(listed, n) for n in range(len(listed) + 1))]
-
+    return [
+        frozenset(c) for c in chain.from_iterable(combinations(listed, n) for n in range(len(listed) + 1))
+    ]
 
 
 def readers(roles: Iterable[frozenset[str]], purposes: Iterable[str]) -> list[Reader]:

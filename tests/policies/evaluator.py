@@ -9,7 +9,27 @@ from service.policies.document import PolicyDocument, Rule
 
 TLP = ["TLP:CLEAR", "TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT", "TLP:RED"]
 EVERYTHING = frozenset(
-    ["reference", "reported", "when.instant", "when.day", "when.month", "where.point", "where.cell", "where.admin1", "where.country", "items", "transport", "route", "persons", "marks", "case", "laboratory", "purity", "spectra", "narrative"]
+    [
+        "reference",
+        "reported",
+        "when.instant",
+        "when.day",
+        "when.month",
+        "where.point",
+        "where.cell",
+        "where.admin1",
+        "where.country",
+        "items",
+        "transport",
+        "route",
+        "persons",
+        "marks",
+        "case",
+        "laboratory",
+        "purity",
+        "spectra",
+        "narrative",
+    ]
 )
 TIME = {
     "none": set(),
@@ -62,7 +82,9 @@ def sight(reader: Reader, record: Labels, policies: dict[str, PolicyDocument]) -
     if not matching or any(rule.effect == "deny" for rule in matching):
         return None
     base = next((rule for rule in matching if not rule.joins), matching[0])
-    joined = [rule for rule in matching if rule is base or (rule.joins and rule.delay_days <= base.delay_days)]
+    joined = [
+        rule for rule in matching if rule is base or (rule.joins and rule.delay_days <= base.delay_days)
+    ]
     return Sight(frozenset().union(*(gives(rule) for rule in joined)), base.delay_days)
 
 
@@ -82,7 +104,9 @@ def matches(rule: Rule, reader: Reader, record: Labels) -> bool:
     rank = TLP.index(record.handling)
     if rule.effect == "permit":
         return (named is None or record.groups <= named) and rank <= TLP.index(rule.handling_up_to)
-    return (named is None or bool(record.groups & named)) and rank >= TLP.index(rule.handling_from or "TLP:CLEAR")
+    return (named is None or bool(record.groups & named)) and rank >= TLP.index(
+        rule.handling_from or "TLP:CLEAR"
+    )
 
 
 def gives(rule: Rule) -> set[str]:

@@ -252,7 +252,9 @@ def test_rules_replaced_leave_nothing_behind(populated: Gate) -> None:
 def versions(gate: Gate) -> dict[Reader, str]:
     rows = gate.run("SELECT c.country, c.agency, c.roles, c.purpose, k.version FROM gate.context c JOIN gate.compiled k "
                     "ON k.context_id = c.id")  # fmt: skip
-    return {Reader(country, agency, frozenset(roles), purpose): v for country, agency, roles, purpose, v in rows}
+    return {
+        Reader(country, agency, frozenset(roles), purpose): v for country, agency, roles, purpose, v in rows
+    }
 
 
 def test_the_version_that_a_reader_learns_changes_with_the_rules_that_may_touch_it_only(gate: Gate) -> None:

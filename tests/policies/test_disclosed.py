@@ -87,14 +87,24 @@ def _bisected(client: Client, record: str) -> tuple[float, float]:
     west, south, east, north = 55.0, 37.0, 74.0, 46.0
     for _ in range(19):
         middle = (west + east) / 2
-        west, east = (west, middle) if record in ids(client, bbox=f"{west},{south},{middle},{north}") else (middle, east)
+        west, east = (
+            (west, middle)
+            if record in ids(client, bbox=f"{west},{south},{middle},{north}")
+            else (middle, east)
+        )
         middle = (south + north) / 2
-        south, north = (south, middle) if record in ids(client, bbox=f"{west},{south},{east},{middle}") else (middle, north)
+        south, north = (
+            (south, middle)
+            if record in ids(client, bbox=f"{west},{south},{east},{middle}")
+            else (middle, north)
+        )
     assert record in ids(client, bbox=f"{west},{south},{east},{north}")
     return (west + east) / 2, (south + north) / 2
 
 
-def test_a_box_finds_no_record_whose_place_is_withheld(file: Callable[[Record], str], partner: Client) -> None:
+def test_a_box_finds_no_record_whose_place_is_withheld(
+    file: Callable[[Record], str], partner: Client
+) -> None:
     hidden = {file(report(handling)) for handling in (MONTHLY, UNDATED, HIDDEN)}
     assert not hidden & set(ids(partner, bbox="-180,-90,180,90"))
 
@@ -116,11 +126,15 @@ def test_bisection_by_time_finds_what_is_disclosed(
     assert abs(low - datetime.fromisoformat(start).replace(tzinfo=UTC)) <= timedelta(seconds=1)
 
 
-def test_a_record_without_disclosed_time_is_in_no_period(file: Callable[[Record], str], partner: Client) -> None:
+def test_a_record_without_disclosed_time_is_in_no_period(
+    file: Callable[[Record], str], partner: Client
+) -> None:
     record = file(report(UNDATED))
     assert record in ids(partner)
     assert record not in ids(partner, from_="1900-01-01T00:00:00Z")
-    assert record in ids(partner, to="1900-01-01T00:00:00Z"), "it counts as before every time, whenever it was"
+    assert record in ids(partner, to="1900-01-01T00:00:00Z"), (
+        "it counts as before every time, whenever it was"
+    )
 
 
 TRUE_AND_ABSENT: dict[str, tuple[str, str]] = {
@@ -180,7 +194,11 @@ def walked(file: Callable[[Record], str]) -> dict[str, list[str]]:
     marks = (MONTHLY, CELLED, EXACT, UNDATED, HIDDEN)
     return {
         handling: [
-            file(report(handling, f"2008-0{n % 2 + 6}-1{n}T1{n}:00:00.123456+05:00", reference=f"W-{uuid.uuid4()}"))
+            file(
+                report(
+                    handling, f"2008-0{n % 2 + 6}-1{n}T1{n}:00:00.123456+05:00", reference=f"W-{uuid.uuid4()}"
+                )
+            )
             for n in range(4)
         ]
         for handling in marks
@@ -188,7 +206,9 @@ def walked(file: Callable[[Record], str]) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7])
-@pytest.mark.parametrize("filters", [{}, {"country": "UZ"}, {"substance": "SAR-000608"}, {"bbox": "60,38,70,42"}])
+@pytest.mark.parametrize(
+    "filters", [{}, {"country": "UZ"}, {"substance": "SAR-000608"}, {"bbox": "60,38,70,42"}]
+)
 def test_pages_hold_every_visible_record_once(
     walked: dict[str, list[str]], partner: Client, limit: int, filters: dict[str, str]
 ) -> None:
@@ -241,18 +261,24 @@ def test_a_cursor_ends_with_its_policy(exchange: Exchange, cursor: str) -> None:
         assert problem.kind == "invalid-cursor"
     finally:
         exchange.adopt(OWNER, *numbered)
-    assert exchange.client(PARTNER).search(owner=OWNER, cursor=cursor).items, "the same rules, the same version"
+    assert exchange.client(PARTNER).search(owner=OWNER, cursor=cursor).items, (
+        "the same rules, the same version"
+    )
 
 
 def test_a_cursor_that_was_touched_is_refused(partner: Client, cursor: str) -> None:
-    flipped = [cursor[:n] + ("A" if cursor[n] != "A" else "B") + cursor[n + 1 :] for n in range(0, len(cursor), 5)]
+    flipped = [
+        cursor[:n] + ("A" if cursor[n] != "A" else "B") + cursor[n + 1 :] for n in range(0, len(cursor), 5)
+    ]
     for touched in (*flipped, cursor[:-4], cursor + "AAAA", "A" * 80, "%", "ж", " "):
         problem = refused(lambda t=touched: partner.search(owner=OWNER, cursor=t))
         assert problem.kind == "invalid-cursor", touched
 
 
 @pytest.mark.parametrize("handling", GIVEN_TO)
-def test_gives_is_what_the_policy_gives(file: Callable[[Record], str], partner: Client, handling: str) -> None:
+def test_gives_is_what_the_policy_gives(
+    file: Callable[[Record], str], partner: Client, handling: str
+) -> None:
     record = file(report(handling))
     reader = Reader("KG", PARTNER, frozenset({"reporter", "analyst"}), "operational")
     labels = Labels(OWNER, "seizure", frozenset({"heroin-opiates"}), handling)
@@ -282,7 +308,9 @@ def test_the_signed_copy_holds_permitted_disclosures_only(
     assert set(verify(owner.get_record(record), key).disclosures.values()) == set(whole.disclosures.values())
 
 
-def everything(exchange: Exchange, record: str, name: str, purpose: str = "operational") -> list[tuple[int, str]]:
+def everything(
+    exchange: Exchange, record: str, name: str, purpose: str = "operational"
+) -> list[tuple[int, str]]:
     """Status and kind of refusal of each way to a record."""
     client = exchange.client(name, purpose)
     answers = []
@@ -295,9 +323,16 @@ def everything(exchange: Exchange, record: str, name: str, purpose: str = "opera
     return answers
 
 
-def test_a_hidden_record_is_refused_as_one_that_is_not_there(exchange: Exchange, file: Callable[[Record], str]) -> None:
+def test_a_hidden_record_is_refused_as_one_that_is_not_there(
+    exchange: Exchange, file: Callable[[Record], str]
+) -> None:
     hidden = file(report(HIDDEN))
-    for reader, purpose in ((PARTNER, "operational"), (PARTNER, "health"), ("TM-CUS", "operational"), ("TM-DCA", "analysis")):
+    for reader, purpose in (
+        (PARTNER, "operational"),
+        (PARTNER, "health"),
+        ("TM-CUS", "operational"),
+        ("TM-DCA", "analysis"),
+    ):
         answers = everything(exchange, hidden, reader, purpose)
         assert answers == everything(exchange, str(uuid.uuid4()), reader, purpose)
         assert {status for status, _ in answers} == {404}
@@ -356,7 +391,12 @@ def test_a_correction_with_a_stricter_label_takes_the_record_away(
     owner.submit(exchange.sign(replace(correction(first), handling=HIDDEN)))
     answers = everything(exchange, record, PARTNER)
     assert answers == everything(exchange, str(uuid.uuid4()), PARTNER)
-    for filters in ({}, {"retracted": "true"}, {"reference": read(first).facets["reference"]}, {"min_kg": "1"}):
+    for filters in (
+        {},
+        {"retracted": "true"},
+        {"reference": read(first).facets["reference"]},
+        {"min_kg": "1"},
+    ):
         assert record not in ids(partner, **filters)
     assert lines_seen(record) == 0, "not even the lines of the version before"
     assert owner.get(record)["version"] == 2
@@ -369,7 +409,9 @@ def test_a_corrected_record_has_one_version_and_one_set_of_lines(
     record = owner.submit(first).id
     lighter = [{"line": 1, **item(None, "heroin", "7", "kg", status="PRES")}]
     owner.submit(exchange.sign(correction(first, items=lighter)))
-    assert record not in ids(partner, min_kg="700"), "the weight of the version before is no longer asked about"
+    assert record not in ids(partner, min_kg="700"), (
+        "the weight of the version before is no longer asked about"
+    )
     assert record in ids(partner, min_kg="7")
     assert lines_seen(record) == 1
 

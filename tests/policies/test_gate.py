@@ -74,7 +74,12 @@ def token(superuser: Engine) -> Callable[..., str]:
             return str(
                 connection.execute(
                     text("SELECT gate.enter(:country, :agency, :roles, :purpose)"),
-                    {"country": country, "agency": f"{country}-{agency}", "roles": list(roles), "purpose": purpose},
+                    {
+                        "country": country,
+                        "agency": f"{country}-{agency}",
+                        "roles": list(roles),
+                        "purpose": purpose,
+                    },
                 ).scalar_one()
             )
 
@@ -96,7 +101,9 @@ def world(exchange: Exchange, token: Callable[..., str]) -> World:
     marks = {"month": "TLP:CLEAR", "cell": "TLP:GREEN", "point": "TLP:AMBER", "hidden": "TLP:RED"}
     records = {}
     for name, handling in marks.items():
-        record = heroin(f"{OWNER}-CUS", handling=handling, reference=f"gate-{name}-{uuid.uuid4()}", where_point=PLACE)
+        record = heroin(
+            f"{OWNER}-CUS", handling=handling, reference=f"gate-{name}-{uuid.uuid4()}", where_point=PLACE
+        )
         records[name] = client.submit(exchange.sign(record)).id
     return World(
         records,
@@ -118,7 +125,12 @@ def seen(entrance: Entrance, world: World, token: str | None, view: str = "share
 
 def test_each_reader_sees_its_share(entrance: Entrance, world: World) -> None:
     assert seen(entrance, world, world.tokens["owner"]) == {"month", "cell", "point", "hidden"}
-    assert seen(entrance, world, world.tokens["owner"], "shared.own_report") == {"month", "cell", "point", "hidden"}
+    assert seen(entrance, world, world.tokens["owner"], "shared.own_report") == {
+        "month",
+        "cell",
+        "point",
+        "hidden",
+    }
     assert seen(entrance, world, world.tokens["partner"]) == {"month", "cell", "point"}
     assert seen(entrance, world, world.tokens["partner"], "shared.report_placed") == {"cell", "point"}
     assert seen(entrance, world, world.tokens["partner"], "shared.report_line") == {"cell", "point"}
@@ -182,7 +194,9 @@ def test_a_token_opens_its_own_context_only_and_for_one_transaction(entrance: En
 
 
 @pytest.mark.parametrize("role", sorted(LOGINS))
-def test_no_role_reads_more_than_reviewed_tables(superuser: Engine, settings: Any, role: str, exchange: Exchange) -> None:
+def test_no_role_reads_more_than_reviewed_tables(
+    superuser: Engine, settings: Any, role: str, exchange: Exchange
+) -> None:
     with superuser.connect() as connection:
         readable = set(
             connection.execute(
@@ -199,14 +213,21 @@ def test_no_role_reads_more_than_reviewed_tables(superuser: Engine, settings: An
     assert bool(reference) == (role != "sarhad_sequencer")
 
 
-def test_shared_holds_masking_views_of_powerless_owners_and_nothing_else(superuser: Engine, exchange: Exchange) -> None:
+def test_shared_holds_masking_views_of_powerless_owners_and_nothing_else(
+    superuser: Engine, exchange: Exchange
+) -> None:
     with superuser.connect() as connection:
         views = connection.execute(
-            text("SELECT relname, relkind, pg_get_userbyid(relowner) FROM pg_class WHERE relnamespace = 'shared'::regnamespace")
+            text(
+                "SELECT relname, relkind, pg_get_userbyid(relowner) FROM pg_class WHERE relnamespace = 'shared'::regnamespace"
+            )
         ).all()
     assert {kind for _, kind, _ in views} == {"v"}
     assert {owner for *_, owner in views} <= GATE_ROLES
-    leaves = {f"report_{level}": f"gate_{level}" for level in ("instant", "day", "month", "undated", "point", "cell")}
+    leaves = {
+        f"report_{level}": f"gate_{level}"
+        for level in ("instant", "day", "month", "undated", "point", "cell")
+    }
     assert leaves.items() <= {(name, owner) for name, _, owner in views}
 
 
@@ -242,7 +263,9 @@ def test_roles_have_no_power_and_no_membership(superuser: Engine, exchange: Exch
         assert temporary.scalars().all() == []
 
 
-def test_content_is_under_row_security_that_holds_its_owner_too(superuser: Engine, exchange: Exchange) -> None:
+def test_content_is_under_row_security_that_holds_its_owner_too(
+    superuser: Engine, exchange: Exchange
+) -> None:
     with superuser.connect() as connection:
         held = set(
             connection.execute(
@@ -252,7 +275,9 @@ def test_content_is_under_row_security_that_holds_its_owner_too(superuser: Engin
         )
         every = set(
             connection.execute(
-                text("SELECT relname FROM pg_class WHERE relnamespace = 'core'::regnamespace AND relkind IN ('r', 'p')")
+                text(
+                    "SELECT relname FROM pg_class WHERE relnamespace = 'core'::regnamespace AND relkind IN ('r', 'p')"
+                )
             ).scalars()
         )
     assert held == CONTENT
@@ -361,13 +386,20 @@ def told(session: Connection, question: str) -> list[str]:
     return [message.removeprefix("told ") for message in heard]
 
 
-PLANS = ("", "SET LOCAL enable_seqscan = off", "SET LOCAL enable_indexscan = off", "SET LOCAL enable_hashjoin = off")
+PLANS = (
+    "",
+    "SET LOCAL enable_seqscan = off",
+    "SET LOCAL enable_indexscan = off",
+    "SET LOCAL enable_hashjoin = off",
+)
 
 
 @pytest.mark.usefixtures("leaks")
 @pytest.mark.parametrize("plan", PLANS)
 @pytest.mark.parametrize("view", VIEWS)
-def test_a_leaky_condition_is_given_no_hidden_row(entrance: Entrance, world: World, view: str, plan: str) -> None:
+def test_a_leaky_condition_is_given_no_hidden_row(
+    entrance: Entrance, world: World, view: str, plan: str
+) -> None:
     with entrance("sarhad_read", world.tokens["partner"]) as session:
         if plan:
             session.execute(text(plan))
@@ -378,7 +410,9 @@ def test_a_leaky_condition_is_given_no_hidden_row(entrance: Entrance, world: Wor
 @pytest.mark.usefixtures("leaks")
 @pytest.mark.parametrize("plan", PLANS)
 @pytest.mark.parametrize("view", ["shared.report", "shared.report_placed"])
-def test_a_leaky_condition_is_given_no_finer_value(entrance: Entrance, world: World, view: str, plan: str) -> None:
+def test_a_leaky_condition_is_given_no_finer_value(
+    entrance: Entrance, world: World, view: str, plan: str
+) -> None:
     given = {
         "month": {"at": "2026-03-01 00:00:00+00", "position": None, "reference": None},
         "cell": {"at": "2026-03-14 00:00:00+00", "position": CENTRE, "reference": None},
@@ -414,7 +448,9 @@ def test_a_leaky_condition_on_lines_is_given_no_hidden_line(entrance: Entrance, 
     with entrance("sarhad_read", world.tokens["stranger"]) as session:
         assert told(session, "SELECT 1 FROM shared.report_line WHERE leak_test.tell(kg)") == []
     with entrance("sarhad_read", world.tokens["owner"]) as session:
-        assert len(told(session, "SELECT 1 FROM shared.report_line WHERE leak_test.tell(kg)")) >= len(world.records)
+        assert len(told(session, "SELECT 1 FROM shared.report_line WHERE leak_test.tell(kg)")) >= len(
+            world.records
+        )
 
 
 _REPORT = """INSERT INTO core.report (record_id, version, kind, agency, country, key_id, handling, scope_id, latest, status,
@@ -431,7 +467,9 @@ def scope_of(superuser: Engine, record: str) -> int:
         return int(connection.execute(query, {"record": record}).scalar_one())
 
 
-def test_a_writer_files_nothing_under_another_name(entrance: Entrance, superuser: Engine, world: World) -> None:
+def test_a_writer_files_nothing_under_another_name(
+    entrance: Entrance, superuser: Engine, world: World
+) -> None:
     scope = scope_of(superuser, world.records["point"])
     attempts = {
         "another country": {"country": OWNER, "agency": f"{OWNER}-CUS", "scope": scope},
@@ -439,7 +477,10 @@ def test_a_writer_files_nothing_under_another_name(entrance: Entrance, superuser
         "another country's agency": {"country": PARTNER, "agency": f"{OWNER}-CUS", "scope": scope},
     }
     for name, values in attempts.items():
-        with entrance("sarhad_write", world.tokens["partner"]) as session, pytest.raises(Exception, match="report"):
+        with (
+            entrance("sarhad_write", world.tokens["partner"]) as session,
+            pytest.raises(Exception, match="report"),
+        ):
             session.execute(text(_REPORT), {**values, "month_end": "2026-03-31"})
             pytest.fail(name)
 
@@ -447,7 +488,10 @@ def test_a_writer_files_nothing_under_another_name(entrance: Entrance, superuser
 def test_an_agency_stands_under_its_own_country(entrance: Entrance, superuser: Engine, world: World) -> None:
     scope = scope_of(superuser, world.records["point"])
     values = {"country": OWNER, "agency": f"{PARTNER}-CUS", "scope": scope, "month_end": "2026-03-31"}
-    with entrance("sarhad_write", world.tokens["owner"]) as session, pytest.raises(Exception, match="report_agency_check"):
+    with (
+        entrance("sarhad_write", world.tokens["owner"]) as session,
+        pytest.raises(Exception, match="report_agency_check"),
+    ):
         session.execute(text(_REPORT), values)
 
 
@@ -481,13 +525,19 @@ def test_a_writer_changes_and_deletes_nothing(entrance: Entrance, world: World) 
         "UPDATE core.policy SET document = '{}'",
         "INSERT INTO gate.rule (owner) VALUES ('TM')",
     ):
-        with entrance("sarhad_write", world.tokens["owner"]) as session, pytest.raises(ProgrammingError, match="denied"):
+        with (
+            entrance("sarhad_write", world.tokens["owner"]) as session,
+            pytest.raises(ProgrammingError, match="denied"),
+        ):
             session.execute(text(statement))
     with entrance("sarhad_write", world.tokens["partner"]) as session:
         supersede = text("SELECT gate.supersede(CAST(:record AS uuid), 1)")
         assert session.execute(supersede, {"record": world.records["point"]}).scalar_one() is False
     for country in (OWNER, None):
-        with entrance("sarhad_write", world.tokens["partner"]) as session, pytest.raises(Exception, match="own country"):
+        with (
+            entrance("sarhad_write", world.tokens["partner"]) as session,
+            pytest.raises(Exception, match="own country"),
+        ):
             session.execute(text("SELECT gate.adopt(CAST(:country AS char(2)), '[]')"), {"country": country})
 
 

@@ -38,7 +38,11 @@ class Towards(httpx.BaseTransport):
         url = request.url.copy_with(host="127.0.0.1", port=self._port)
         return self._http.handle_request(
             httpx.Request(
-                request.method, url, headers=request.headers, stream=request.stream, extensions=request.extensions
+                request.method,
+                url,
+                headers=request.headers,
+                stream=request.stream,
+                extensions=request.extensions,
             )
         )
 
@@ -64,7 +68,12 @@ class World(Exchange):
     """One exchange, with its output kept."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], settings: Settings, region: Region, output: Path, key: PublicKey
+        self,
+        process: subprocess.Popen[bytes],
+        settings: Settings,
+        region: Region,
+        output: Path,
+        key: PublicKey,
     ) -> None:
         super().__init__(process, settings, region)
         self.output, self.key = output, key
@@ -154,7 +163,12 @@ class Worlds:
         self._version += 1
         officer = f"{country}-DCA/policy"
         numbered = [{"id": str(number), **rule} for number, rule in enumerate(rules)]
-        document = {"policy": "sarhad-policy/1", "country": country, "version": self._version, "rules": numbered}
+        document = {
+            "policy": "sarhad-policy/1",
+            "country": country,
+            "version": self._version,
+            "rules": numbered,
+        }
         signed = sign_policy(self.both[0].region.profiles[officer].load_record_key(), document)
         for world in self.both:
             world.client(officer, None).put_policy(country, signed)
@@ -196,7 +210,8 @@ def begin(directory: Path) -> tuple[Worlds, list[str]]:
     states = [directory / "state-0", directory / "state-1"]
     made = [
         Settings(
-            database_url=server.database_as().set(database=name).render_as_string(hide_password=False), state_dir=state
+            database_url=server.database_as().set(database=name).render_as_string(hide_password=False),
+            state_dir=state,
         )
         for name, state in zip(names, states, strict=True)
     ]
@@ -204,6 +219,8 @@ def begin(directory: Path) -> tuple[Worlds, list[str]]:
     region = asyncio.run(_made(made[0], directory / "keys"))
     ServiceKey.load_or_create(states[0])
     shutil.copytree(states[0], states[1])
+    leftover = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{names[0]}'"
+    _maintain(server, leftover)  # pooled connections of the preparation
     _maintain(server, f"CREATE DATABASE {names[1]} TEMPLATE {names[0]}")
     # A copy has the tables and rights of the original, and not its rights as a database.
     _maintain(server, f"REVOKE TEMPORARY ON DATABASE {names[1]} FROM PUBLIC")
