@@ -185,9 +185,7 @@ class Cluster:
         if self._account and self.socket.stat().st_uid == 0:
             os.chown(self.socket, self._account.pw_uid, self._account.pw_gid)
         if self.socket.is_symlink() or self.socket.stat().st_uid != owner:
-            raise ClusterError(
-                f"{self.socket} belongs to another user: remove it, or clone to a shorter path."
-            )
+            raise ClusterError(f"{self.socket} belongs to another user: remove it, or clone to a shorter path.")
 
     # --- making and configuring it ----------------------------------------------------------------------
 
@@ -326,9 +324,7 @@ def _program(name: str) -> str:
     """The newest installed PostgreSQL that has PostGIS beside it. Raises ClusterError if there is none."""
     homes = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
     if not homes:
-        raise ClusterError(
-            "PostgreSQL is not installed: apt-get install postgresql-15 postgresql-15-postgis-3"
-        )
+        raise ClusterError("PostgreSQL is not installed: apt-get install postgresql-15 postgresql-15-postgis-3")
     return str(homes[-1].with_name(name))
 
 

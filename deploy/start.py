@@ -49,9 +49,7 @@ def say(text: str) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="deploy/up", description="Set up and run Sarhad on this machine.")
-    parser.add_argument(
-        "--check", action="store_true", help="smoke test on a throw-away directory, then remove it"
-    )
+    parser.add_argument("--check", action="store_true", help="smoke test on a throw-away directory, then remove it")
     parser.add_argument("--no-demo", action="store_true", help="without the demonstration region")
     options = parser.parse_args()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -137,9 +135,7 @@ def only_one(home: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
-            raise CannotStart(
-                f"Sarhad of this clone is running already (process {lock.read().strip()})."
-            ) from None
+            raise CannotStart(f"Sarhad of this clone is running already (process {lock.read().strip()}).") from None
         lock.truncate(0)
         lock.write(f"{os.getpid()}\n")
         lock.flush()

@@ -28,12 +28,15 @@ class Settings(BaseSettings):
         Field(description="Password shared by the sarhad_* login roles; without it they log in by peer or trust."),
     ] = None
     database_pool: Annotated[int, Field(ge=1, le=100, description="Connections per worker and role.")] = 8
-    state_dir: Annotated[
-        Path, Field(description="Service keys, last checkpoints, spooled uploads; mode 0700.")
-    ] = Path(".sarhad")
+    state_dir: Annotated[Path, Field(description="Service keys, last checkpoints, spooled uploads; mode 0700.")] = Path(
+        ".sarhad"
+    )
     origin: Annotated[
         str,
-        Field(description="Public scheme and authority; requests are signed for it.", pattern=r"^https?://[^/]+$"),
+        Field(
+            description="Public scheme and authority; requests are signed for it.",
+            pattern=r"^https?://[^/]+$",
+        ),
     ] = "http://127.0.0.1:8000"
     port: Annotated[int, Field(ge=1, le=65535, description="Loopback port to listen on.")] = 8000
     workers: Annotated[int, Field(ge=0, description="Worker processes; 0 means one per core.")] = 0

@@ -34,7 +34,11 @@ COUNTRIES = {
     "TM": "Turkmenistan",
     "UZ": "Uzbekistan",
 }
-AGENCIES = {"CUS": ("CU", ("reporter", "analyst")), "LAB": ("LAB", ("laboratory",)), "DCA": ("DC", ("analyst",))}
+AGENCIES = {
+    "CUS": ("CU", ("reporter", "analyst")),
+    "LAB": ("LAB", ("laboratory",)),
+    "DCA": ("DC", ("analyst",)),
+}
 OFFICERS = {
     "policy": ("policy_officer",),
     "admin1": ("key_administrator",),
@@ -165,7 +169,12 @@ class Exchange:
             version = client.get_policy(country)["version"]
         except Exception:  # no policy yet
             version = 0
-        document = {"policy": "sarhad-policy/1", "country": country, "version": version + 1, "rules": list(rules)}
+        document = {
+            "policy": "sarhad-policy/1",
+            "country": country,
+            "version": version + 1,
+            "rules": list(rules),
+        }
         put_policy(client, self.region.profiles[officer], document)
 
 

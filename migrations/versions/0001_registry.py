@@ -38,9 +38,7 @@ def _parties() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("code", name="agency_pkey"),
         sa.ForeignKeyConstraint(["country"], ["core.country.code"], name="agency_country_fkey"),
-        sa.CheckConstraint(
-            "code ~ '^[A-Z]{2}-[A-Z0-9]{2,12}$' AND left(code, 2) = country", name="agency_code_check"
-        ),
+        sa.CheckConstraint("code ~ '^[A-Z]{2}-[A-Z0-9]{2,12}$' AND left(code, 2) = country", name="agency_code_check"),
         sa.CheckConstraint(
             "type IN ('BG', 'CU', 'PO', 'DC', 'SS', 'FI', 'CG', 'MI', 'PS', 'PR', 'OT',"
             " 'LAB', 'COURT', 'CENTRE', 'OBSERVER')",
@@ -70,14 +68,10 @@ def _keys() -> None:
         sa.PrimaryKeyConstraint("kid", name="agency_key_pkey"),
         sa.ForeignKeyConstraint(["agency"], ["core.agency.code"], name="agency_key_agency_fkey"),
         sa.CheckConstraint("length(kid) = 43", name="agency_key_kid_check"),
-        sa.CheckConstraint(
-            "use IN ('request-signing', 'record-signing', 'witness')", name="agency_key_use_check"
-        ),
+        sa.CheckConstraint("use IN ('request-signing', 'record-signing', 'witness')", name="agency_key_use_check"),
         sa.CheckConstraint("alg IN ('EdDSA', 'ES256')", name="agency_key_alg_check"),
         sa.CheckConstraint("not_after IS NULL OR not_after > not_before", name="agency_key_validity_check"),
-        sa.CheckConstraint(
-            "(revoked_at IS NULL) = (revocation_reason IS NULL)", name="agency_key_revocation_check"
-        ),
+        sa.CheckConstraint("(revoked_at IS NULL) = (revocation_reason IS NULL)", name="agency_key_revocation_check"),
         schema="core",
     )
     op.create_index("agency_key_agency_idx", "agency_key", ["agency"], schema="core")
@@ -186,9 +180,7 @@ def _grants() -> None:
     # FOR SHARE and FOR UPDATE need the right to update one column at least
     op.execute("GRANT UPDATE (revoked_at, revocation_reason) ON core.agency_key TO sarhad_write")
     op.execute("GRANT DELETE ON core.role_grant TO sarhad_write")
-    op.execute(
-        "GRANT SELECT, INSERT, UPDATE (state, approved_by, approved_at) ON core.change TO sarhad_write"
-    )
+    op.execute("GRANT SELECT, INSERT, UPDATE (state, approved_by, approved_at) ON core.change TO sarhad_write")
     op.execute("GRANT SELECT ON core.change, core.governance_event TO sarhad_read")
     op.execute("GRANT INSERT ON core.governance_event TO sarhad_write")
     op.execute("GRANT INSERT ON core.nonce TO sarhad_write, sarhad_authn")

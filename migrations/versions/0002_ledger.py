@@ -37,9 +37,7 @@ def upgrade() -> None:
         ),
         schema="core",
     )
-    op.create_index(
-        op.f("log_leaf_log_leaf_hash_idx"), "log_leaf", ["log", "leaf_hash"], unique=True, schema="core"
-    )
+    op.create_index(op.f("log_leaf_log_leaf_hash_idx"), "log_leaf", ["log", "leaf_hash"], unique=True, schema="core")
     op.create_table(
         "log_tile",
         sa.Column("log", sa.Text, primary_key=True),

@@ -38,9 +38,7 @@ def _column(name: str, kind: sa.types.TypeEngine | type = sa.Text, *, null: bool
 
 
 def _reference(table: str, column: str, target: str, **options: object) -> sa.ForeignKeyConstraint:
-    return sa.ForeignKeyConstraint(
-        [column], [f"core.{target}"], name=op.f(f"{table}_{column}_fkey"), **options
-    )
+    return sa.ForeignKeyConstraint([column], [f"core.{target}"], name=op.f(f"{table}_{column}_fkey"), **options)
 
 
 def _substances() -> None:
@@ -70,15 +68,11 @@ def _substances() -> None:
         _column("name_en"),
         _column("name_ru", null=True),
         _column("policy_group"),
-        *(
-            _column(name, null=True)
-            for name in ("nps_group", "cas", "inchikey", "smiles", "formula", "hs", "note")
-        ),
+        *(_column(name, null=True) for name in ("nps_group", "cas", "inchikey", "smiles", "formula", "hs", "note")),
         _reference("substance", "parent", "substance.code", deferrable=True, initially="DEFERRED"),
         _reference("substance", "policy_group", "substance_group.code"),
         sa.CheckConstraint(
-            "kind IN ('substance', 'class', 'preparation', 'plant', 'precursor', 'adulterant',"
-            " 'provisional')",
+            "kind IN ('substance', 'class', 'preparation', 'plant', 'precursor', 'adulterant', 'provisional')",
             name=op.f("substance_kind_check"),
         ),
         schema="core",
@@ -114,9 +108,7 @@ def _satellites() -> None:
         _column("note", null=True),
         _reference("substance_schedule", "code", "substance.code"),
         _reference("substance_schedule", "source", "substance_reference.ref"),
-        sa.CheckConstraint(
-            "convention IN ('1961', '1971', '1988')", name=op.f("substance_schedule_convention_check")
-        ),
+        sa.CheckConstraint("convention IN ('1961', '1971', '1988')", name=op.f("substance_schedule_convention_check")),
         schema="core",
     )
     op.create_table(
@@ -139,9 +131,7 @@ def _units() -> None:
         _column("factor", sa.Numeric),
         *map(_column, ("rule", "source")),
         _reference("unit", "source", "substance_reference.ref"),
-        sa.CheckConstraint(
-            "dimension IN ('mass', 'volume', 'area', 'count')", name=op.f("unit_dimension_check")
-        ),
+        sa.CheckConstraint("dimension IN ('mass', 'volume', 'area', 'count')", name=op.f("unit_dimension_check")),
         schema="core",
     )
     op.create_table(
@@ -164,8 +154,6 @@ def _units() -> None:
         _reference("conversion_rule", "substance", "substance.code"),
         _reference("conversion_rule", "unit", "unit.code"),
         _reference("conversion_rule", "source", "substance_reference.ref"),
-        sa.CheckConstraint(
-            "kg_low <= kg_typical AND kg_typical <= kg_high", name=op.f("conversion_rule_range_check")
-        ),
+        sa.CheckConstraint("kg_low <= kg_typical AND kg_typical <= kg_high", name=op.f("conversion_rule_range_check")),
         schema="core",
     )

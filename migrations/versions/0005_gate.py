@@ -263,7 +263,8 @@ DECLARE
   claim text := left(token, -65);
 BEGIN
   IF token IS NULL
-    OR right(token, 64) <> encode(public.hmac(convert_to(claim, 'UTF8'), (SELECT key FROM gate.secret), 'sha256'), 'hex')
+    OR right(token, 64) <>
+      encode(public.hmac(convert_to(claim, 'UTF8'), (SELECT key FROM gate.secret), 'sha256'), 'hex')
   THEN
     RETURN NULL;
   END IF;
@@ -316,8 +317,10 @@ GRANT EXECUTE ON FUNCTION gate.masks(), gate.delays(), gate.policy_version(), ga
      gate_own;
 GRANT EXECUTE ON FUNCTION gate.adopt(char, jsonb), gate.scopes_for(jsonb) TO sarhad_write;
 GRANT EXECUTE ON FUNCTION gate.bbox_overlaps(public.geometry, public.geometry), gate.same(text, text) TO sarhad_read;
-GRANT USAGE ON SCHEMA gate TO gate_instant, gate_day, gate_month, gate_undated, gate_point, gate_cell, gate_items, gate_own;
-GRANT USAGE ON SCHEMA core TO gate_instant, gate_day, gate_month, gate_undated, gate_point, gate_cell, gate_items, gate_own;
+GRANT USAGE ON SCHEMA gate TO gate_instant, gate_day, gate_month, gate_undated, gate_point, gate_cell, gate_items,
+  gate_own;
+GRANT USAGE ON SCHEMA core TO gate_instant, gate_day, gate_month, gate_undated, gate_point, gate_cell, gate_items,
+  gate_own;
 GRANT USAGE, CREATE ON SCHEMA shared TO gate_instant, gate_day, gate_month, gate_undated, gate_point, gate_cell,
   gate_items, gate_own;
 """

@@ -87,9 +87,36 @@ CREATE TABLE core.report_line (
 CREATE INDEX report_line_substance_record_id_version_idx ON core.report_line (substance, record_id, version);
 """
 
-FACETS = ["reference", "reported", "when_instant", "when_day", "when_month", "where_point", "where_cell", "where_admin1", "where_country", "items", "transport", "route", "persons", "marks", "case", "laboratory", "purity", "spectra", "narrative"]
+FACETS = [
+    "reference",
+    "reported",
+    "when_instant",
+    "when_day",
+    "when_month",
+    "where_point",
+    "where_cell",
+    "where_admin1",
+    "where_country",
+    "items",
+    "transport",
+    "route",
+    "persons",
+    "marks",
+    "case",
+    "laboratory",
+    "purity",
+    "spectra",
+    "narrative",
+]
 BIT = {name: 1 << index for index, name in enumerate(FACETS)}
-LEVEL = {"instant": 1 << 20, "day": 1 << 21, "month": 1 << 22, "undated": 1 << 23, "point": 1 << 24, "cell": 1 << 25}
+LEVEL = {
+    "instant": 1 << 20,
+    "day": 1 << 21,
+    "month": 1 << 22,
+    "undated": 1 << 23,
+    "point": 1 << 24,
+    "cell": 1 << 25,
+}
 OWN = 1 << 27
 
 MASK = "((SELECT gate.masks()))[r.scope_id + 1]"
@@ -190,9 +217,9 @@ OWN_VIEWS = f"""
 GRANT SELECT ON core.report, core.report_line TO gate_own;
 CREATE POLICY own ON core.report FOR SELECT TO gate_own USING (((SELECT gate.masks()))[scope_id + 1] & {OWN} <> 0);
 CREATE VIEW shared.own_report AS
-  SELECT record_id, version, kind, agency, country, key_id, handling, scope_id, latest, status, reference, digest, content_hash,
-    jwt, disclosures, log_salt, leaf_hash, receipt, warnings, received_at, at_instant, at_day, at_month, month_end, point,
-    cell, admin1, place_country, transport_mode, conveyance, place_type, concealment FROM core.report;
+  SELECT record_id, version, kind, agency, country, key_id, handling, scope_id, latest, status, reference, digest,
+    content_hash, jwt, disclosures, log_salt, leaf_hash, receipt, warnings, received_at, at_instant, at_day, at_month,
+    month_end, point, cell, admin1, place_country, transport_mode, conveyance, place_type, concealment FROM core.report;
 ALTER VIEW shared.own_report OWNER TO gate_own;
 GRANT SELECT ON shared.own_report TO sarhad_read, sarhad_write;
 -- A line goes to an own report, under its scope.
@@ -243,7 +270,8 @@ def upgrade() -> None:
         """
         CREATE VIEW shared.report AS SELECT * FROM shared.report_instant UNION ALL SELECT * FROM shared.report_day
           UNION ALL SELECT * FROM shared.report_month UNION ALL SELECT * FROM shared.report_undated;
-        CREATE VIEW shared.report_placed AS SELECT * FROM shared.report_point UNION ALL SELECT * FROM shared.report_cell;
+        CREATE VIEW shared.report_placed AS SELECT * FROM shared.report_point
+          UNION ALL SELECT * FROM shared.report_cell;
         ALTER VIEW shared.report OWNER TO gate_items;
         ALTER VIEW shared.report_placed OWNER TO gate_items;
         GRANT SELECT ON shared.report, shared.report_placed TO sarhad_read;

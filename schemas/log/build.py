@@ -38,9 +38,7 @@ def build() -> dict[str, object]:
     entries[INDEX] = leaf.entry
     edge, tiles, roots = CompactRange(), dict[TileId, bytes](), {0: merkle.EMPTY_ROOT}
     for entry in entries:
-        edge.append(
-            merkle.leaf_hash(entry), lambda tile, value: tiles.update({tile: tiles.get(tile, b"") + value})
-        )
+        edge.append(merkle.leaf_hash(entry), lambda tile, value: tiles.update({tile: tiles.get(tile, b"") + value}))
         roots[edge.size] = edge.root()
 
     def hashes(plan: list[merkle.LeafRange]) -> list[str]:

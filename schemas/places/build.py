@@ -220,9 +220,7 @@ def world_areas(package: Path, numeric: dict[str, str]) -> dict[str, BaseGeometr
         if code is None or country["type"] is None:
             continue
         polygons = country["arcs"] if country["type"] == "MultiPolygon" else [country["arcs"]]
-        found[code] += [
-            shapely.make_valid(shapely.Polygon(ring(p[0]), [ring(h) for h in p[1:]])) for p in polygons
-        ]
+        found[code] += [shapely.make_valid(shapely.Polygon(ring(p[0]), [ring(h) for h in p[1:]])) for p in polygons]
     codes = list(found)
     exact = [shapely.union_all(found[c]) for c in codes]
     simple = [polygonal(a) for a in shapely.simplify(exact, SIMPLIFY_WORLD)]
@@ -238,9 +236,7 @@ def polygonal(area: BaseGeometry) -> BaseGeometry:
     return shapely.MultiPolygon(pieces)
 
 
-def write_boundaries(
-    package: Path, atlas: Path, numeric: dict[str, str]
-) -> list[tuple[tuple[str, ...], Any]]:
+def write_boundaries(package: Path, atlas: Path, numeric: dict[str, str]) -> list[tuple[tuple[str, ...], Any]]:
     features = []
     areas = [(u, polygonal(a)) for u, a in region_areas(package).items()]
     divided = {units[0][:2] for units, _ in areas}
@@ -257,17 +253,14 @@ def write_boundaries(
 def _feature(country: str, units: tuple[str, ...], area: BaseGeometry) -> dict[str, Any]:
     geometry = json.loads(shapely.to_geojson(area))
     geometry["coordinates"] = [
-        [[[round(x, 3), round(y, 3)] for x, y in ring] for ring in polygon]
-        for polygon in geometry["coordinates"]
+        [[[round(x, 3), round(y, 3)] for x, y in ring] for ring in polygon] for polygon in geometry["coordinates"]
     ]
     return {"type": "Feature", "properties": {"country": country, "units": list(units)}, "geometry": geometry}
 
 
 def write_countries(package: Path) -> dict[str, str]:
     """countries.csv; returns ISO numeric -> alpha-2."""
-    names = {
-        lang: json.loads((package / f"langs/{lang}.json").read_text())["countries"] for lang in ("en", "ru")
-    }
+    names = {lang: json.loads((package / f"langs/{lang}.json").read_text())["countries"] for lang in ("en", "ru")}
     codes = json.loads((package / "codes.json").read_text())
     more = {row["code"]: row["aliases"] for row in _read("hand/countries.csv")}
     rows = []
@@ -308,16 +301,12 @@ def _admin1_row(code: str, unit: dict[str, Any], hand: dict[str, str]) -> tuple[
         if text:
             names[language].append(text.replace("\u0301", ""))
     english = hand.get("name_en") or (names["eng"] or [unit["name"]])[0]
-    russian = hand.get("name_ru") or next(
-        (n for n in names["rus"] if any("а" <= c <= "я" for c in n.lower())), ""
-    )
+    russian = hand.get("name_ru") or next((n for n in names["rus"] if any("а" <= c <= "я" for c in n.lower())), "")
     # Nicknames ("Big Apple") stand among the English names of the package; they name nothing in a report.
     exonyms = [n for n in names["eng"] if len(n) > 3 and not NICKNAME.intersection(n.split())]
     aliases = [*filter(None, hand.get("aliases", "").split("|")), *exonyms]
     seen = {key(english), key(russian), key(unit["name"])}
-    kept = [
-        a for a in dict.fromkeys(aliases) if key(a) == "" or (key(a) not in seen and not seen.add(key(a)))
-    ]  # type: ignore[func-returns-value]
+    kept = [a for a in dict.fromkeys(aliases) if key(a) == "" or (key(a) not in seen and not seen.add(key(a)))]  # type: ignore[func-returns-value]
     return (
         code,
         code[:2],
@@ -343,9 +332,7 @@ def write_place_names(areas: list[tuple[tuple[str, ...], BaseGeometry]]) -> None
         code = TOWNS.get(town["geonameid"]) or units.get((country, town["admin1code"]), "")
         if country == "AZ":  # GeoNames counts the suburbs of a city and its district in turn to either
             point_in = [
-                u
-                for u, a in areas
-                if u[0][:2] == "AZ" and shapely.contains_xy(a, town["longitude"], town["latitude"])
+                u for u, a in areas if u[0][:2] == "AZ" and shapely.contains_xy(a, town["longitude"], town["latitude"])
             ]
             code = point_in[0][0] if point_in else code
         if code and town["population"] >= SMALLEST_TOWN.get(country, 0):
@@ -365,9 +352,7 @@ def large_cities_elsewhere() -> list[tuple[Any, ...]]:
         if town["countrycode"] not in {*NAMED, "XK"} and town["population"] >= LARGE_ELSEWHERE:
             cyrillic = [n for n in town["alternatenames"] if any("\u0400" <= c <= "\u04ff" for c in n)][:2]
             point = (f"{town['longitude']:.3f}", f"{town['latitude']:.3f}")
-            rows.append(
-                (town["countrycode"], "", town["name"], *point, town["population"], "|".join(cyrillic))
-            )
+            rows.append((town["countrycode"], "", town["name"], *point, town["population"], "|".join(cyrillic)))
     return rows
 
 

@@ -336,9 +336,7 @@ def main() -> None:
             json.dumps(facets, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
         )
         (FOLDER / "examples" / f"{name}.sdjwt").write_text(record, encoding="ascii")
-    (FOLDER / "vectors.json").write_text(
-        json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
-    )
+    (FOLDER / "vectors.json").write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

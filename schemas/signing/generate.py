@@ -46,9 +46,7 @@ def vectors() -> dict[str, Any]:
     }
 
 
-def _request(
-    alg: str, method: str, target: str, body: str | None, purpose: str | None = None
-) -> dict[str, Any]:
+def _request(alg: str, method: str, target: str, body: str | None, purpose: str | None = None) -> dict[str, Any]:
     key: Any = Ed25519PrivateKey.from_private_bytes(_SECRET[alg])
     if alg == "ES256":
         key = ec.derive_private_key(int.from_bytes(_SECRET[alg], "big"), ec.SECP256R1())
@@ -76,9 +74,7 @@ def _request(
     message = _Request(method, ORIGIN + target, dict(headers))
     signer = HTTPMessageSigner(signature_algorithm=algorithm)
     signature = algorithm(private_key=key).sign(prepared.signature_base)
-    labelled = type(prepared)(
-        prepared.signature_base, prepared.signature_params, "sig", prepared.algorithm_id
-    )
+    labelled = type(prepared)(prepared.signature_base, prepared.signature_params, "sig", prepared.algorithm_id)
     signer.apply(message, labelled, signature)
     return {
         "method": method,

@@ -76,9 +76,7 @@ class Scene:
         sent, kept = read(self.signed), read(self.owner.get_record(self.filed.id))
         require(kept.jwt == sent.jwt, "the owner did not get back the bytes it signed")
         require(kept.disclosures == sent.disclosures, "the owner did not get back every facet it signed")
-        require(
-            self.owner.get(self.filed.id)["facets"] == sent.facets, "the JSON differs from what was signed"
-        )
+        require(self.owner.get(self.filed.id)["facets"] == sent.facets, "the JSON differs from what was signed")
         return f"the owner reads back all {len(sent.facets)} facets, as signed"
 
     def partner_reads(self) -> str:

@@ -26,9 +26,7 @@ class Holder:
         """Relative to the directory of the demonstration keys: `KZ-CUS`, `KZ-NCP/policy`."""
         return Path(self.agency, self.officer) if self.officer else Path(self.agency)
 
-    def ensure_keys(
-        self, directory: Path, service: str, service_jwk: dict[str, str]
-    ) -> dict[str, dict[str, str]]:
+    def ensure_keys(self, directory: Path, service: str, service_jwk: dict[str, str]) -> dict[str, dict[str, str]]:
         """Make the keys and the profile that are missing; answers with the public JWK of each use."""
         place = directory / self.directory
         profile = Profile(directory=place, agency=self.agency, service=service, service_jwk=service_jwk)
@@ -82,7 +80,6 @@ def _agencies(countries: dict[str, str], templates: list[dict[str, Any]]) -> Ite
             keys = template.get("keys", "ed25519")
             holders = [Holder(code, None, tuple(template["roles"]), keys)] if "roles" in template else []
             holders += [
-                Holder(code, officer, tuple(roles), keys)
-                for officer, roles in template.get("officers", {}).items()
+                Holder(code, officer, tuple(roles), keys) for officer, roles in template.get("officers", {}).items()
             ]
             yield PlannedAgency(code, country, template["type"], template["name"], tuple(holders))

@@ -48,9 +48,7 @@ class Claim:
 # Verified against when no key has the name given, so that a refusal takes as long as any other.
 _DECOY = Ed25519PrivateKey.from_private_bytes(bytes(32)).public_key()
 
-_SPEND = text(
-    "INSERT INTO core.nonce (kid, nonce, expires_at) VALUES (:kid, :nonce, :expires) ON CONFLICT DO NOTHING"
-)
+_SPEND = text("INSERT INTO core.nonce (kid, nonce, expires_at) VALUES (:kid, :nonce, :expires) ON CONFLICT DO NOTHING")
 _MINT = text("SELECT gate.mint(:kid, :purpose)")
 
 

@@ -54,9 +54,7 @@ async def propose(session: AsyncSession, officer: Caller, document: _Document) -
         proposed_at=datetime.now(UTC),
     )
     session.add(change)
-    await record(
-        session, officer.country, "propose", change=str(change.id), document=written, by=officer.key_id
-    )
+    await record(session, officer.country, "propose", change=str(change.id), document=written, by=officer.key_id)
     return change
 
 
@@ -83,9 +81,7 @@ async def approve(session: AsyncSession, officer: Caller, id: uuid.UUID) -> Chan
 async def _apply(session: AsyncSession, document: _Document, by: str, approved_by: str) -> None:
     match document:
         case AddAgency():
-            await enrol_agency(
-                session, document.code, document.type, document.name, by=by, approved_by=approved_by
-            )
+            await enrol_agency(session, document.code, document.type, document.name, by=by, approved_by=approved_by)
         case EnrolKey():
             kid = await enrol_key(
                 session,

@@ -23,9 +23,7 @@ def agencies(country: str | None) -> Select[Agency]:
 
 def keys(agency: str | None, use: str | None) -> Select[AgencyKey, Sequence[str]]:
     """Every key, also revoked ones: old records are verified with them."""
-    roles = func.array_agg(aggregate_order_by(RoleGrant.role, RoleGrant.role)).filter(
-        RoleGrant.role.is_not(None)
-    )
+    roles = func.array_agg(aggregate_order_by(RoleGrant.role, RoleGrant.role)).filter(RoleGrant.role.is_not(None))
     query = (
         select(AgencyKey, roles)
         .outerjoin(RoleGrant, RoleGrant.kid == AgencyKey.kid)

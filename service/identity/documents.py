@@ -8,9 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
 _Kid = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$", description="RFC 7638 thumbprint.")]
 _AgencyCode = Annotated[str, Field(pattern=r"^[A-Z]{2}-[A-Z0-9]{2,12}$", examples=["KZ-CUS"])]
-_Role = Literal[
-    "reporter", "laboratory", "analyst", "policy_officer", "auditor", "key_administrator", "coordinator"
-]
+_Role = Literal["reporter", "laboratory", "analyst", "policy_officer", "auditor", "key_administrator", "coordinator"]
 
 
 class _Document(BaseModel):
@@ -22,9 +20,7 @@ class AddAgency(_Document):
 
     kind: Literal["add-agency"]
     code: _AgencyCode
-    type: Literal[
-        "BG", "CU", "PO", "DC", "SS", "FI", "CG", "MI", "PS", "PR", "OT", "LAB", "COURT", "OBSERVER"
-    ]
+    type: Literal["BG", "CU", "PO", "DC", "SS", "FI", "CG", "MI", "PS", "PR", "OT", "LAB", "COURT", "OBSERVER"]
     name: Annotated[str, Field(min_length=1, max_length=200)]
 
 

@@ -60,9 +60,7 @@ async def enrol_agency(
             return
         raise AlreadyEnrolled(f"agency {code} is enrolled as {known.type} {known.name}", pointer="/code")
     await session.execute(insert(Agency).values(code=code, country=country, type=type, name=name))
-    await record(
-        session, country, "add-agency", agency=code, type=type, name=name, by=by, approved_by=approved_by
-    )
+    await record(session, country, "add-agency", agency=code, type=type, name=name, by=by, approved_by=approved_by)
 
 
 async def enrol_key(
@@ -132,9 +130,7 @@ async def withdraw_role(
 
 
 async def _key(session: AsyncSession, kid: str) -> tuple[AgencyKey, Agency]:
-    query = (
-        select(AgencyKey, Agency).join(Agency, AgencyKey.agency == Agency.code).where(AgencyKey.kid == kid)
-    )
+    query = select(AgencyKey, Agency).join(Agency, AgencyKey.agency == Agency.code).where(AgencyKey.kid == kid)
     found = (await session.execute(query)).one_or_none()
     if found is None:
         raise NotEnrolled("no enrolled key has this kid", pointer="/kid")

@@ -25,9 +25,7 @@ async def record(session: AsyncSession, country: str | None, act: str, **facts: 
     digest = hashlib.sha256(document.encode()).digest()
     leaf = await append(session, Log.GOVERNANCE, digest, subject=act)
     await session.execute(
-        insert(GovernanceEvent).values(
-            leaf_hash=leaf.leaf_hash, country=country, document=document, salt=leaf.salt
-        )
+        insert(GovernanceEvent).values(leaf_hash=leaf.leaf_hash, country=country, document=document, salt=leaf.salt)
     )
     return leaf
 

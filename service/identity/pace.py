@@ -37,9 +37,7 @@ class Pace:
             return
         reset = self._limiter.get_window_stats(self._limit, key_id).reset_time
         wait = max(1, ceil(reset - time()))
-        raise TooManyRequests(
-            f"at most {self._limit.amount} requests a minute; wait {wait} s", retry_after=wait
-        )
+        raise TooManyRequests(f"at most {self._limit.amount} requests a minute; wait {wait} s", retry_after=wait)
 
 
 @lru_cache

@@ -46,9 +46,7 @@ def read_purpose(field: str | None) -> tuple[str | None, str | None]:
         item: Any = http_sf.parse(field.encode("ascii"), tltype="item")
         value, parameters = item
     except (ValueError, TypeError):
-        raise UnknownPurpose(
-            'expected an item such as operational; case="ABC-1"', header="sarhad-purpose"
-        ) from None
+        raise UnknownPurpose('expected an item such as operational; case="ABC-1"', header="sarhad-purpose") from None
     purpose, case = str(value), parameters.get("case")
     if not isinstance(value, http_sf.Token) or purpose not in PURPOSES or set(parameters) - {"case"}:
         raise UnknownPurpose(

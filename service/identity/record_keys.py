@@ -24,9 +24,7 @@ class RecordKey:
     public_key: PublicKey
 
 
-async def record_signing_keys(
-    session: AsyncSession, kids: Iterable[str], now: datetime
-) -> dict[str, RecordKey]:
+async def record_signing_keys(session: AsyncSession, kids: Iterable[str], now: datetime) -> dict[str, RecordKey]:
     """The valid ones among `kids`, by kid; a key that is unknown, revoked, of another use or out of its time
     is absent.
     """

@@ -103,9 +103,7 @@ async def list_changes(
     caller: RegistryReader, session: ReadSession, state: Literal["proposed", "applied"] | None = None
 ) -> Changes:
     """The changes of your country's registry, newest first."""
-    return Changes(
-        items=[_view(row) for row in await session.scalars(directory.changes(caller.country, state))]
-    )
+    return Changes(items=[_view(row) for row in await session.scalars(directory.changes(caller.country, state))])
 
 
 @router.post("/v1/changes/{id}/approval")

@@ -15,8 +15,7 @@ SALT_SIZE = 16
 DIGEST_SIZE = 32
 
 _APPEND = text(
-    "INSERT INTO core.log_pending (log, entry)"
-    " SELECT :log, entry FROM unnest(CAST(:entries AS bytea[])) AS entry"
+    "INSERT INTO core.log_pending (log, entry) SELECT :log, entry FROM unnest(CAST(:entries AS bytea[])) AS entry"
 )
 
 
@@ -55,8 +54,7 @@ async def append_many(session: AsyncSession, log: Log, digests: Sequence[bytes])
     """Commit to SHA-256 digests in one statement; the leaves come back in the order of the digests."""
     salts = os.urandom(SALT_SIZE * len(digests))
     leaves = [
-        commitment(log, digest, salts[at * SALT_SIZE : (at + 1) * SALT_SIZE])
-        for at, digest in enumerate(digests)
+        commitment(log, digest, salts[at * SALT_SIZE : (at + 1) * SALT_SIZE]) for at, digest in enumerate(digests)
     ]
     if leaves:
         await session.execute(_APPEND, {"log": log.value, "entries": [leaf.entry for leaf in leaves]})

@@ -52,9 +52,7 @@ class LogTile(Base):
     """Up to 256 hashes of one level (C2SP tlog-tiles); it only ever grows."""
 
     __tablename__ = "log_tile"
-    __table_args__ = (
-        CheckConstraint("octet_length(hashes) % 32 = 0 AND octet_length(hashes) <= 8192", name="hashes"),
-    )
+    __table_args__ = (CheckConstraint("octet_length(hashes) % 32 = 0 AND octet_length(hashes) <= 8192", name="hashes"),)
 
     log: Mapped[str] = mapped_column(Text, primary_key=True)
     level: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)

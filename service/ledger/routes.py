@@ -64,9 +64,7 @@ async def checkpoint(log: Log, session: ReadSession) -> PlainTextResponse:
 
 
 @router.get("/{log}/tile/{level}/{name:path}", response_class=Response)
-async def tile(
-    log: Log, level: Annotated[int, Path(ge=0, le=7)], name: str, session: ReadSession
-) -> Response:
+async def tile(log: Log, level: Annotated[int, Path(ge=0, le=7)], name: str, session: ReadSession) -> Response:
     """A tile of C2SP tlog-tiles: up to 256 hashes of 32 bytes. `000` is full, `000.p/5` its first 5."""
     try:
         n, width = parse_path(name)
@@ -77,9 +75,7 @@ async def tile(
 
 
 @router.get("/{log}/proof")
-async def proof(
-    log: Log, leaf: Annotated[str, Query(max_length=64)], session: ReadSession
-) -> InclusionDocument:
+async def proof(log: Log, leaf: Annotated[str, Query(max_length=64)], session: ReadSession) -> InclusionDocument:
     """Proof that a leaf is in the log under its newest checkpoint."""
     found = await proofs.inclusion(session, log, _leaf(leaf))
     return InclusionDocument(

@@ -29,16 +29,12 @@ _log = structlog.get_logger("sarhad.ledger")
 
 # Plans are kept per connection: one made while the log was small must not scan it when it is large.
 _LOCK = text("SELECT pg_try_advisory_xact_lock(:key), set_config('enable_seqscan', 'off', true)")
-_LAST = text(
-    "SELECT size, root, note, at FROM core.log_checkpoint WHERE log = :log ORDER BY size DESC LIMIT 1"
-)
+_LAST = text("SELECT size, root, note, at FROM core.log_checkpoint WHERE log = :log ORDER BY size DESC LIMIT 1")
 _TAKE = text(
     "DELETE FROM core.log_pending WHERE id IN"
     " (SELECT id FROM core.log_pending WHERE log = :log ORDER BY id LIMIT :count) RETURNING id, entry"
 )
-_MERGED = text(
-    "SELECT leaf_hash FROM core.log_leaf WHERE log = :log AND leaf_hash = ANY(CAST(:hashes AS bytea[]))"
-)
+_MERGED = text("SELECT leaf_hash FROM core.log_leaf WHERE log = :log AND leaf_hash = ANY(CAST(:hashes AS bytea[]))")
 _LEAVES = text(
     'INSERT INTO core.log_leaf (log, "index", leaf_hash, entry)'
     " SELECT :log, :first + place - 1, leaf_hash, entry"
@@ -51,9 +47,7 @@ _TILES = text(
     " AS new(level, n, hashes)"
     " ON CONFLICT (log, level, n) DO UPDATE SET hashes = core.log_tile.hashes || excluded.hashes"
 )
-_CHECKPOINT = text(
-    "INSERT INTO core.log_checkpoint (log, size, root, note) VALUES (:log, :size, :root, :note)"
-)
+_CHECKPOINT = text("INSERT INTO core.log_checkpoint (log, size, root, note) VALUES (:log, :size, :root, :note)")
 
 
 class LogRefused(RuntimeError):
@@ -109,9 +103,7 @@ async def sequence(
     if last and not merged:
         return Sequenced(len(taken), 0, last.note)
     note = signer.sign(edge.size, edge.root())
-    await session.execute(
-        _CHECKPOINT, {"log": log.value, "size": edge.size, "root": edge.root(), "note": note}
-    )
+    await session.execute(_CHECKPOINT, {"log": log.value, "size": edge.size, "root": edge.root(), "note": note})
     return Sequenced(len(taken), merged, note)
 
 
@@ -143,9 +135,7 @@ async def _grow(session: AsyncSession, log: Log, edge: CompactRange, entries: Se
     for leaf in leaves:
         edge.append(leaf, lambda tile, value: grown.setdefault(tile, []).append(value))
     if leaves:
-        await session.execute(
-            _LEAVES, {"log": log.value, "first": first, "hashes": leaves, "entries": list(entries)}
-        )
+        await session.execute(_LEAVES, {"log": log.value, "first": first, "hashes": leaves, "entries": list(entries)})
         await session.execute(
             _TILES,
             {

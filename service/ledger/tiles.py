@@ -32,9 +32,7 @@ def parse_path(path: str) -> tuple[int, int]:
     found = _PATH.fullmatch(path)
     width = int(found["width"] or TILE_WIDTH) if found else 0
     if found is None or width > TILE_WIDTH or found["width"] == str(TILE_WIDTH):
-        raise ValueError(
-            "a tile is named by groups of three digits, an x before all but the last, and .p/WIDTH"
-        )
+        raise ValueError("a tile is named by groups of three digits, an x before all but the last, and .p/WIDTH")
     if found["n"].startswith("x000/"):
         raise ValueError("a tile number has no leading groups of zeros")
     return int(found["n"].replace("x", "").replace("/", "")), width

@@ -30,9 +30,7 @@ class Atlas:
     """
 
     def __init__(self, tables: Tables) -> None:
-        parts = [
-            (index, part) for index, a in enumerate(tables.areas) for part in shapely.get_parts(a.boundary)
-        ]
+        parts = [(index, part) for index, a in enumerate(tables.areas) for part in shapely.get_parts(a.boundary)]
         self.countries = {row.code: row for row in tables.countries}
         self.units = {row.code: row for row in tables.units}
         self.crossings = {row.code: row for row in tables.crossings}
@@ -63,9 +61,7 @@ class Atlas:
         asked = key(name)
         units = [row for row in self.units.values() if country in (None, row.country)]
         countries = [row for row in self.countries.values() if country in (None, row.code)]
-        return [row for row in countries if _begins(row, asked)], [
-            row for row in units if _begins(row, asked)
-        ]
+        return [row for row in countries if _begins(row, asked)], [row for row in units if _begins(row, asked)]
 
     def has_admin1(self, code: str) -> bool:
         """Whether this is an ISO 3166-2 code of the tables, current or former."""
@@ -83,13 +79,9 @@ class Atlas:
 
     def countries_of(self, lon: float, lat: float, tolerance_m: float = DEFAULT_TOLERANCE_M) -> list[str]:
         """All countries within the tolerance, nearest first."""
-        return list(
-            dict.fromkeys(self._areas[index].country for _, index in self._near(lon, lat, tolerance_m))
-        )
+        return list(dict.fromkeys(self._areas[index].country for _, index in self._near(lon, lat, tolerance_m)))
 
-    def contains(
-        self, country: str, lon: float, lat: float, tolerance_m: float = DEFAULT_TOLERANCE_M
-    ) -> bool:
+    def contains(self, country: str, lon: float, lat: float, tolerance_m: float = DEFAULT_TOLERANCE_M) -> bool:
         """Whether the position lies in the country or within the tolerance of it."""
         if any(self._areas[index].country == country for _, index in self._near(lon, lat, 0.0)):
             return True

@@ -8,9 +8,7 @@ from enum import IntEnum
 from service.places.spelling import coarse, key, stem
 from service.places.tables import Tables, UnitRow
 
-CITY_UNITS = frozenset(
-    {"city", "autonomous city", "municipality", "capital territory", "federal capital territory"}
-)
+CITY_UNITS = frozenset({"city", "autonomous city", "municipality", "capital territory", "federal capital territory"})
 
 
 class Source(IntEnum):

@@ -97,9 +97,7 @@ def areas_of(content: bytes, country: str, units: frozenset[str]) -> list[AreaRo
     try:
         features = json.loads(content)["features"]
     except (ValueError, KeyError, TypeError):
-        raise UnusablePlaceFile(
-            "a GeoJSON FeatureCollection was expected", expected="FeatureCollection"
-        ) from None
+        raise UnusablePlaceFile("a GeoJSON FeatureCollection was expected", expected="FeatureCollection") from None
     if not isinstance(features, list) or not features:
         raise UnusablePlaceFile("at least one feature was expected", pointer="/features")
     return [_feature_area(f, f"/features/{n}", country, units) for n, f in enumerate(features)]
@@ -110,14 +108,8 @@ def _feature_area(feature: Any, pointer: str, country: str, units: frozenset[str
     if not isinstance(properties, dict):
         raise UnusablePlaceFile("a feature with properties was expected", pointer=pointer)
     codes = properties.get("units", [properties.get("code")])
-    if (
-        not isinstance(codes, list)
-        or not codes
-        or not units.issuperset(c for c in codes if isinstance(c, str))
-    ):
-        raise UnusablePlaceFile(
-            f"`units` must be ISO 3166-2 codes of {country}", pointer=f"{pointer}/properties"
-        )
+    if not isinstance(codes, list) or not codes or not units.issuperset(c for c in codes if isinstance(c, str)):
+        raise UnusablePlaceFile(f"`units` must be ISO 3166-2 codes of {country}", pointer=f"{pointer}/properties")
     if not all(isinstance(code, str) for code in codes):
         raise UnusablePlaceFile("`units` or `code` is missing", pointer=f"{pointer}/properties")
     try:
@@ -129,9 +121,7 @@ def _feature_area(feature: Any, pointer: str, country: str, units: frozenset[str
         raise UnusablePlaceFile(f"a valid polygon was expected: {reason}", pointer=f"{pointer}/geometry")
     west, south, east, north = area.bounds
     if not (west >= -180 and east <= 180 and south >= -90 and north <= 90):
-        raise UnusablePlaceFile(
-            "positions must be WGS 84 degrees, longitude first", pointer=f"{pointer}/geometry"
-        )
+        raise UnusablePlaceFile("positions must be WGS 84 degrees, longitude first", pointer=f"{pointer}/geometry")
     return AreaRow(country, codes, shapely.MultiPolygon(shapely.get_parts(shapely.force_2d(area)).tolist()))
 
 
@@ -152,9 +142,7 @@ def _crossing(line: dict[str, str], number: int, country: str, units: frozenset[
     try:
         row = tables.crossing(line)
     except (ValueError, AttributeError, TypeError):
-        raise UnusablePlaceFile(
-            "every column filled, and numbers as lon and lat, were expected", line=number
-        ) from None
+        raise UnusablePlaceFile("every column filled, and numbers as lon and lat, were expected", line=number) from None
     sides = {row.country_a: row.admin1_a, row.country_b: row.admin1_b}
     if country not in sides:
         raise UnusablePlaceFile(f"one side must be {country}", line=number)
@@ -170,9 +158,7 @@ async def _replace_crossings(connection: AsyncConnection, rows: list[CrossingRow
     update = {c: statement.excluded[c] for c in (*_CROSSING_COLUMNS - {"code"}, "source")}
     values = [asdict(row) | {"source": "member"} for row in rows]
     if values:
-        await connection.execute(
-            statement.on_conflict_do_update(index_elements=["code"], set_=update), values
-        )
+        await connection.execute(statement.on_conflict_do_update(index_elements=["code"], set_=update), values)
 
 
 def _area(row: AreaRow, source: str) -> dict[str, Any]:

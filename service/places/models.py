@@ -141,7 +141,5 @@ def _current_areas() -> Select[Any]:
 async def _rows(session: AsyncSession, model: Any, row: Any) -> list[Any]:
     table = model.__table__
     columns = [table.c[field.name] for field in fields(row)]
-    found: Sequence[Any] = (
-        await session.execute(select(*columns).order_by(*table.primary_key.columns))
-    ).all()
+    found: Sequence[Any] = (await session.execute(select(*columns).order_by(*table.primary_key.columns))).all()
     return [row(*values) for values in found]

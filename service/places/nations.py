@@ -8,9 +8,7 @@ _REPUBLICS = ("Республика", "Republic")
 _NEVER_A_COUNTRY = (Kind.CITY, Kind.DISTRICT, Kind.POST, Kind.REGION, Kind.SETTLEMENT, Kind.ROAD)
 
 
-def countries_named(
-    gazetteer: Gazetteer, country: str, read: list[Phrase]
-) -> tuple[dict[str, str], list[Phrase]]:
+def countries_named(gazetteer: Gazetteer, country: str, read: list[Phrase]) -> tuple[dict[str, str], list[Phrase]]:
     """Country -> the words that name it, and what is left of the phrases.
 
     A name that `country`, the reporting one, gives to a place of its own is that place: "Куба" is Quba in

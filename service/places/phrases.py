@@ -74,9 +74,7 @@ _SHORTENED = [
     (re.compile(r"\bа\s?/\s?д\b\.?", re.I), "автодорога"),
     (re.compile(r"\b(?:road patrol service|border crossing(?: point)?|check ?point)\b", re.I), "post"),
     (
-        re.compile(
-            r"\b(?:autonomous|автономн\w+) (?=(?:okrug|area|region|province|oblast|округ|область))", re.I
-        ),
+        re.compile(r"\b(?:autonomous|автономн\w+) (?=(?:okrug|area|region|province|oblast|округ|область))", re.I),
         "",
     ),
     (re.compile(r"\b(?:автоном\w*|autonomous)\b", re.I), ""),
@@ -117,9 +115,7 @@ def _read_part(part: str) -> list[Phrase]:
             elif announced is Kind.ANY or kind in (Kind.REGION, Kind.DISTRICT, Kind.REPUBLIC):
                 after = _stands_after(kind, word)
                 if announced is not Kind.ANY and len(words) > 1 and _stands_after(kind, word):
-                    _close(
-                        found, words[:-1], announced
-                    )  # "г. Атбасар Акмолинская обл": the last word is the region
+                    _close(found, words[:-1], announced)  # "г. Атбасар Акмолинская обл": the last word is the region
                     del words[:-1]
                 _close(found, words, kind if after else announced)
                 announced = Kind.ANY if after else kind

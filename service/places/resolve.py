@@ -124,9 +124,7 @@ class Resolver:
         words = phrase.text.split()
         if whole or len(words) == 1:
             return whole
-        parts = [
-            f for word in words if len(word) > 2 and (f := self._look_up(country, phrase, word, fuzzy=False))
-        ]
+        parts = [f for word in words if len(word) > 2 and (f := self._look_up(country, phrase, word, fuzzy=False))]
         return _agreeing(parts)
 
     def _find_road(self, country: str, phrase: Phrase) -> _Found | None:
@@ -158,9 +156,7 @@ class Resolver:
         if not near:
             return None
         best = near[0][1]
-        entries = [
-            e for name, score, _ in near if score >= best - 2 for e in self._gazetteer.exact(country, name)
-        ]
+        entries = [e for name, score, _ in near if score >= best - 2 for e in self._gazetteer.exact(country, name)]
         fitting = _fitting(
             phrase.kind, [e for e in entries if e.source is not Source.TOWN or e.population >= FUZZY_TOWN]
         )
@@ -219,9 +215,7 @@ class Resolver:
 
     def _lies_in(self, entry: Entry, region: _Found) -> bool:
         named = {e.admin1 for e in region.entries} | set(region.units)
-        return entry.admin1 in named or bool(
-            named.intersection(self._gazetteer.also_under.get(entry.admin1, ()))
-        )
+        return entry.admin1 in named or bool(named.intersection(self._gazetteer.also_under.get(entry.admin1, ())))
 
     def _single(self, country: str, found: _Found) -> PlaceMatch:
         """One unit out of what a phrase may mean, or none; units that were split off from it are
@@ -230,9 +224,7 @@ class Resolver:
         split_off = self._gazetteer.split_off.get(match.admin1 or "", ())
         if not split_off or match.candidates or not found.is_whole_region:
             return match
-        return replace(
-            match, confidence=min(match.confidence, 0.80), candidates=(match.admin1 or "", *split_off)
-        )
+        return replace(match, confidence=min(match.confidence, 0.80), candidates=(match.admin1 or "", *split_off))
 
 
 def _regionality(found: _Found) -> int:
@@ -288,9 +280,7 @@ def _likeliest(found: _Found) -> tuple[str | None, str]:
     return None, "ambiguous"
 
 
-def _answer(
-    country: str, unit: str | None, found: _Found, method: str, candidates: tuple[str, ...] = ()
-) -> PlaceMatch:
+def _answer(country: str, unit: str | None, found: _Found, method: str, candidates: tuple[str, ...] = ()) -> PlaceMatch:
     """The answer as the floor allows it: below, the unit is only a candidate."""
     sure = unit is not None and found.score >= FLOOR
     return PlaceMatch(
@@ -344,8 +334,4 @@ def _telling(entry: Entry, phrase: Phrase) -> bool:
     """Whether a name abroad is strong enough to move an event there."""
     if entry.source is Source.UNIT:
         return phrase.kind in (*_REGION_KINDS, Kind.CITY, Kind.ANY)
-    return (
-        entry.source is Source.TOWN
-        and entry.population >= LARGE_TOWN
-        and phrase.kind in (Kind.CITY, Kind.ANY)
-    )
+    return entry.source is Source.TOWN and entry.population >= LARGE_TOWN and phrase.kind in (Kind.CITY, Kind.ANY)

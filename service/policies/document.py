@@ -129,5 +129,3 @@ def compiled_rows(document: PolicyDocument, group_bits: dict[str, int]) -> list[
 
 def _bits(names: Iterable[str] | None, bits: dict[str, int]) -> int | None:
     return None if names is None else sum(1 << bits[name] for name in set(names))
-
-

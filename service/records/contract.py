@@ -112,9 +112,7 @@ def _disclosure() -> dict[str, Any]:
 
 
 def _kind(kind: str) -> dict[str, Any]:
-    facets: dict[str, Any] = {
-        facet: {"$ref": f"facets/{facet}.json"} for facet in FACETS if facet in ALLOWED[kind]
-    }
+    facets: dict[str, Any] = {facet: {"$ref": f"facets/{facet}.json"} for facet in FACETS if facet in ALLOWED[kind]}
     return _closed(f"Facets of a {kind} record, all disclosed", facets, sorted(REQUIRED[kind]))
 
 

@@ -130,9 +130,7 @@ def _dated(read: Callable[[str], _D], value: str) -> _D:
     try:
         moment = read(value)
     except ValueError:
-        raise PydanticCustomError(
-            "invalid_time", "There is no such day or time (leap seconds: write :59)"
-        ) from None
+        raise PydanticCustomError("invalid_time", "There is no such day or time (leap seconds: write :59)") from None
     if moment.year < EARLIEST_YEAR:
         raise PydanticCustomError("invalid_time", f"Records begin in {EARLIEST_YEAR}")
     return moment
@@ -157,6 +155,4 @@ Timestamp = Annotated[
     datetime, PlainValidator(_timestamp), _string_schema(format="date-time", pattern=TIMESTAMP_PATTERN)
 ]
 Day = Annotated[date, PlainValidator(_day), _string_schema(format="date")]
-Month = Annotated[
-    date, PlainValidator(_month), _string_schema(pattern=f"^{_MONTH.pattern}$", description="first day")
-]
+Month = Annotated[date, PlainValidator(_month), _string_schema(pattern=f"^{_MONTH.pattern}$", description="first day")]

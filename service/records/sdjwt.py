@@ -104,13 +104,9 @@ def parse(presentation: bytes | str) -> UnverifiedRecord:
     jwt, *disclosures = raw.split(b"~")
     # Everything outside the base64url alphabet must be the two dots and the closing tilde of each part.
     if raw.translate(None, base64url.ALPHABET) != b".." + b"~" * len(disclosures) or not disclosures:
-        raise MalformedRecord(
-            "Expected <header>.<payload>.<signature>~<disclosure>~…~ in base64url.", pointer=""
-        )
+        raise MalformedRecord("Expected <header>.<payload>.<signature>~<disclosure>~…~ in base64url.", pointer="")
     if disclosures.pop() or b"" in disclosures:
-        raise MalformedRecord(
-            "A record ends with ~ and has no empty disclosure and no key binding.", pointer=""
-        )
+        raise MalformedRecord("A record ends with ~ and has no empty disclosure and no key binding.", pointer="")
     if len(disclosures) > len(FACETS):
         raise MalformedDisclosure(f"A record has at most {len(FACETS)} disclosures.", pointer="/disclosures")
     if len(jwt) > MAX_JWT_BYTES:
@@ -211,9 +207,7 @@ def _open(unverified: UnverifiedRecord) -> dict[str, Any]:
         if facet not in BITS:
             raise UnknownFacet("Known facets: " + ", ".join(FACETS) + ".", pointer=f"/disclosures/{index}/1")
         if facet in facets:
-            raise DuplicateDisclosure(
-                f"The facet {facet} is disclosed twice.", pointer=f"/disclosures/{index}/1"
-            )
+            raise DuplicateDisclosure(f"The facet {facet} is disclosed twice.", pointer=f"/disclosures/{index}/1")
         if not _MIN_SALT <= len(salt) <= _MAX_SALT:
             raise MalformedDisclosure("A salt has 128 bits or more.", pointer=f"/disclosures/{index}/0")
         facets[facet] = value
@@ -244,9 +238,7 @@ def _read_disclosures(standard: list[bytes]) -> list[Any]:
     if b'"_sd' in together or b'"..."' in together or b"\\u" in together:
         for index, disclosure in enumerate(opened):
             if _has_reserved_name(disclosure):
-                raise MalformedDisclosure(
-                    "Disclosures inside a facet are not used.", pointer=f"/disclosures/{index}/2"
-                )
+                raise MalformedDisclosure("Disclosures inside a facet are not used.", pointer=f"/disclosures/{index}/2")
     return opened
 
 
@@ -263,7 +255,5 @@ def _has_reserved_name(value: Any) -> bool:
     if isinstance(value, list):
         return any(map(_has_reserved_name, value))
     if isinstance(value, dict):
-        return not value.keys().isdisjoint(("_sd", "_sd_alg", "...")) or any(
-            map(_has_reserved_name, value.values())
-        )
+        return not value.keys().isdisjoint(("_sd", "_sd_alg", "...")) or any(map(_has_reserved_name, value.values()))
     return False

@@ -83,9 +83,7 @@ async def file_batch(
         raise EmptyBatch("expected one record a line")
 
 
-async def _filed_chunks(
-    session: AsyncSession, filing: Filing, lines: Iterable[bytes]
-) -> AsyncIterator[list[Verdict]]:
+async def _filed_chunks(session: AsyncSession, filing: Filing, lines: Iterable[bytes]) -> AsyncIterator[list[Verdict]]:
     """Verdicts chunk by chunk. While the database stores one chunk, the next is judged."""
     judging: Judging | None = None
     try:
@@ -147,7 +145,7 @@ class Verdicts:
     """The verdict lines of a batch, kept in a nameless file once they are many."""
 
     def __init__(self, directory: Path) -> None:
-        self._file = tempfile.SpooledTemporaryFile(IN_MEMORY, dir=directory)  # noqa: SIM115
+        self._file = tempfile.SpooledTemporaryFile(IN_MEMORY, dir=str(directory))  # noqa: SIM115
 
     def add(self, line: bytes) -> None:
         self._file.write(line)

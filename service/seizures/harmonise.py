@@ -112,9 +112,7 @@ def _line(index: int, item: Item, reference: Reference, warnings: list[dict[str,
     code = _substance(index, item, reference.catalogue, warnings)
     unit = _unit_named(reference.units, item.reported.unit)
     if unit is None:
-        raise UnknownUnit(
-            f"{item.reported.unit!r} is no unit of the list", pointer=f"/items/{index}/reported/unit"
-        )
+        raise UnknownUnit(f"{item.reported.unit!r} is no unit of the list", pointer=f"/items/{index}/reported/unit")
     entry = reference.catalogue.get(code)
     amount = reference.units.harmonise(item.reported.quantity, unit, entry, item.unit_mass_mg)
     line = Line(
@@ -137,8 +135,7 @@ def _substance(index: int, item: Item, catalogue: Catalogue, warnings: list[dict
     if item.substance is None:
         if named is None:
             raise UnknownSubstance(
-                f"no entry is called {item.reported.substance!r}; give a code, or a class such as "
-                "“non-specified …”",
+                f"no entry is called {item.reported.substance!r}; give a code, or a class such as “non-specified …”",
                 pointer=f"/items/{index}/reported/substance",
             )
         return named.code

@@ -142,10 +142,7 @@ def _leaf(level: str) -> Table:
         Column("disclosures", ARRAY(Text)),
         Column("at", _TIME),
         Column("position", _POINT),
-        *(
-            Column(name, Text)
-            for name in ("admin1", "place_country", "transport_mode", "conveyance", "place_type")
-        ),
+        *(Column(name, Text) for name in ("admin1", "place_country", "transport_mode", "conveyance", "place_type")),
         Column("concealment", ARRAY(Text)),
         Column("leaf_hash", LargeBinary),
         Column("log_salt", LargeBinary),

@@ -30,9 +30,7 @@ def item(row: Mapping[str, Any], lines: Iterable[Mapping[str, Any]], owners_view
 
 
 def facets(disclosures: Iterable[str | None]) -> dict[str, Any]:
-    return {
-        facet: _value(disclosure) for facet, disclosure in zip(FACETS, disclosures, strict=True) if disclosure
-    }
+    return {facet: _value(disclosure) for facet, disclosure in zip(FACETS, disclosures, strict=True) if disclosure}
 
 
 def sd_jwt(row: Mapping[str, Any]) -> str:

@@ -11,7 +11,19 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
-from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, literal_column, or_, select, tuple_, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    exists,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.sql.expression import FromClause
 
 from service.geometry import Box
@@ -23,7 +35,9 @@ from service.seizures.models import LEAVES, SHARED, SHARED_LINE
 
 BY_TIME = ("instant", "day", "month", "undated")
 BY_PLACE = ("point", "cell")
-UNDATED = literal_column("'-infinity'::timestamptz")  # the disclosed time of a record whose time is withheld
+UNDATED: ColumnElement[datetime] = literal_column(
+    "'-infinity'::timestamptz"
+)  # the disclosed time of a record whose time is withheld
 
 _FOR_FILTERS = frozenset(
     ("at", "position", "admin1", "place_country", "transport_mode", "conveyance", "place_type", "concealment")
@@ -57,7 +71,10 @@ class Search(BaseModel):
     concealment: Annotated[str | None, Field(pattern=r"^[A-Z]{3}$")] = None
     place_type: Annotated[str | None, Field(pattern=r"^[A-Z]{4}$")] = None
     reference: Annotated[str | None, Field(max_length=64, pattern=r"^[^\x00]*$")] = None
-    min_kg: Annotated[Decimal | None, Field(ge=0, le=10**12, decimal_places=24, description="A line of at least this mass, kilograms.")] = None
+    min_kg: Annotated[
+        Decimal | None,
+        Field(ge=0, le=10**12, decimal_places=24, description="A line of at least this mass, kilograms."),
+    ] = None
     retracted: Annotated[bool, Field(description="Retracted records instead of those that stand.")] = False
     limit: Annotated[int, Field(ge=1, le=500)] = 50
     cursor: Annotated[str | None, Field(max_length=512)] = None
@@ -124,9 +141,7 @@ def details(ids: Select[Any], reach: Reach) -> Select[Any]:
     """The disclosed columns of a page of ids, in its order."""
     at = ids.cte("page")
     leaves = [LEAVES[level] for level in BY_TIME if reach.levels[level]] or [SHARED]
-    shown = union_all(
-        *(select(*(c for c in leaf.c if c.name not in _FOR_FILTERS)) for leaf in leaves)
-    ).subquery()
+    shown = union_all(*(select(*(c for c in leaf.c if c.name not in _FOR_FILTERS)) for leaf in leaves)).subquery()
     return (
         select(shown, at.c.at.label("sort_key"))
         .join(at, and_(shown.c.record_id == at.c.record_id, shown.c.version == at.c.version))
@@ -166,9 +181,7 @@ def _conditions(leaf: FromClause, search: Search) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [
         leaf.c[name] == value for name, value in clear.items() if value is not None
     ]
-    conditions += [
-        func.gate.same(leaf.c[name], value) for name, value in masked.items() if value is not None
-    ]
+    conditions += [func.gate.same(leaf.c[name], value) for name, value in masked.items() if value is not None]
     if search.concealment is not None:
         conditions.append(literal(search.concealment) == func.any(leaf.c.concealment))
     if search.since is not None:
@@ -178,9 +191,7 @@ def _conditions(leaf: FromClause, search: Search) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _line_conditions(
-    leaf: FromClause, search: Search, substances: frozenset[str]
-) -> list[ColumnElement[bool]]:
+def _line_conditions(leaf: FromClause, search: Search, substances: frozenset[str]) -> list[ColumnElement[bool]]:
     line = SHARED_LINE.alias()
     conditions: list[ColumnElement[bool]] = []
     if search.substance is not None:

@@ -107,8 +107,7 @@ async def _items(session: AsyncSession, caller: Caller, rows: list[dict[str, Any
         for line in (await session.execute(lines_of(keys))).mappings():
             lines.setdefault(line["record_id"], []).append(dict(line))
     return [
-        present.item(row, lines.get(row["record_id"], ()), owners_view=row["country"] == caller.country)
-        for row in rows
+        present.item(row, lines.get(row["record_id"], ()), owners_view=row["country"] == caller.country) for row in rows
     ]
 
 

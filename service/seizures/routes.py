@@ -54,16 +54,12 @@ async def file_report(request: Request, caller: Submitter, session: WriteSession
     responses=_FILED,
     openapi_extra=_takes(MEDIA_TYPE),
 )
-async def file_version(
-    record_id: UUID, request: Request, caller: Submitter, session: WriteSession
-) -> Response:
+async def file_version(record_id: UUID, request: Request, caller: Submitter, session: WriteSession) -> Response:
     """File the next version of a record: the same as POST /v1/seizures, held to the record of the path."""
     body = await verified_body(request, MAX_RECORD_BYTES, MEDIA_TYPE)
     (verdict,) = await submit(session, filing_for(request.app.state, caller), [body])
     if isinstance(verdict, Accepted) and verdict.record_id != str(record_id):
-        raise PathMismatch(
-            f"the record says {verdict.record_id}", pointer="/payload/jti", expected=str(record_id)
-        )
+        raise PathMismatch(f"the record says {verdict.record_id}", pointer="/payload/jti", expected=str(record_id))
     return _answer(verdict)
 
 
@@ -128,9 +124,7 @@ async def item(request: Request, record_id: UUID, caller: Reader, session: ReadS
     if MEDIA_TYPE in request.headers.get("accept", ""):
         row = await read.record(session, record_id)
         return Response(present.sd_jwt(row), media_type=MEDIA_TYPE)
-    return Response(
-        orjson.dumps(await read.document(session, caller, record_id)), media_type="application/json"
-    )
+    return Response(orjson.dumps(await read.document(session, caller, record_id)), media_type="application/json")
 
 
 @router.get("/seizures/{record_id}/versions", response_class=Response, responses=_gives(JSON))

@@ -27,9 +27,7 @@ class Candidate:
     derived: list[dict[str, Any]]
 
 
-def candidate(
-    record: Record, facets: Facets, harmonised: Harmonised, warnings: list[dict[str, str]]
-) -> Candidate:
+def candidate(record: Record, facets: Facets, harmonised: Harmonised, warnings: list[dict[str, str]]) -> Candidate:
     """The row of a seizure or zero-report; a retraction takes its columns from the version it replaces."""
     claims = record.claims
     when = _times(facets)

@@ -13,8 +13,8 @@ from sqlalchemy.types import TypeEngine
 
 from service.seizures.models import OWN
 
-_REPORT_COLUMNS = """record_id uuid, version integer, kind text, agency text, country char(2), key_id text, handling text,
-  scope_id integer, latest boolean, status text, reference text, digest bytea, content_hash bytea, jwt text,
+_REPORT_COLUMNS = """record_id uuid, version integer, kind text, agency text, country char(2), key_id text,
+  handling text, scope_id integer, latest boolean, status text, reference text, digest bytea, content_hash bytea, jwt text,
   disclosures text[], log_salt bytea, leaf_hash bytea, receipt text, warnings json, at_instant timestamptz,
   at_day timestamptz, at_month timestamptz, month_end date, point public.geometry, cell public.geometry, admin1 text,
   place_country char(2), transport_mode text, conveyance text, place_type text, concealment text[]"""
@@ -60,7 +60,7 @@ async def filed(
         OWN.c.record_id, OWN.c.version, OWN.c.agency, OWN.c.kind, OWN.c.reference, OWN.c.digest, OWN.c.latest,
         OWN.c.status, OWN.c.receipt, OWN.c.warnings, OWN.c.content_hash, OWN.c.disclosures,
     )  # fmt: skip
-    rows = (await session.execute(select(*columns).where(wanted))).all()
+    rows: Sequence[Any] = (await session.execute(select(*columns).where(wanted))).all()
     return Filed(
         by_version={(str(row.record_id), row.version): row for row in rows},
         by_reference={(row.agency, row.reference, row.version): row for row in rows if row.reference is not None},
@@ -79,9 +79,7 @@ async def columns_of(session: AsyncSession, record_id: str, version: int) -> dic
              "transport_mode", "conveyance", "place_type", "concealment", "scope_id", "reference")  # fmt: skip
     geometry = {"point", "cell"}  # read as text, the form in which a row is inserted
     columns = (func.ST_AsEWKT(OWN.c[n]).label(n) if n in geometry else OWN.c[n] for n in names)
-    query = select(*columns).where(
-        OWN.c.record_id == UUID(record_id), OWN.c.version == version
-    )
+    query = select(*columns).where(OWN.c.record_id == UUID(record_id), OWN.c.version == version)
     row = (await session.execute(query)).one()
     return dict(zip(names, row, strict=True))
 

@@ -25,8 +25,8 @@ from service.ledger.receipts import issue
 from service.policies.gate import Scope
 from service.problems import Problem
 from service.records import facets, sdjwt
-from service.records.cautions import cautions
 from service.records.base64url import encode
+from service.records.cautions import cautions
 from service.seizures import store
 from service.seizures.harmonise import Reference, harmonise
 from service.seizures.row import Candidate, candidate
@@ -159,16 +159,18 @@ def _judged(filing: Filing, record: sdjwt.UnverifiedRecord, keys: dict[str, Reco
 def judge(filing: Filing, unverified: sdjwt.UnverifiedRecord, key: RecordKey | None) -> Candidate:
     """Steps 2 to 5, on one record by itself."""
     if key is None or key.agency != unverified.iss:
-        raise RecordKeyUnknown(
-            f"expected a valid record-signing key of {unverified.iss}", pointer="/header/kid"
-        )
+        raise RecordKeyUnknown(f"expected a valid record-signing key of {unverified.iss}", pointer="/header/kid")
     if unverified.iss != filing.caller.agency:
         raise ForeignRecord(
-            f"{filing.caller.agency} files its own records", pointer="/payload/iss", expected=filing.caller.agency
+            f"{filing.caller.agency} files its own records",
+            pointer="/payload/iss",
+            expected=filing.caller.agency,
         )
     record = sdjwt.verify(unverified, key.public_key)
     typed = facets.validate(record.claims.kind, record.facets, filing.now)
-    return candidate(record, typed, harmonise(typed, filing.reference), [caution._asdict() for caution in cautions(typed)])
+    return candidate(
+        record, typed, harmonise(typed, filing.reference), [caution._asdict() for caution in cautions(typed)]
+    )
 
 
 def _waves(judged: Sequence[Candidate | Problem]) -> Iterator[list[Candidate | Problem]]:
@@ -252,9 +254,7 @@ async def _replace(session: AsyncSession, entry: Candidate) -> dict[str, Any]:
     claims = entry.record.claims
     if claims.ver == 1:
         return {}
-    inherited = (
-        await store.columns_of(session, claims.jti, claims.ver - 1) if claims.kind == "retraction" else {}
-    )
+    inherited = await store.columns_of(session, claims.jti, claims.ver - 1) if claims.kind == "retraction" else {}
     await store.supersede(session, claims.jti, claims.ver - 1)
     return inherited
 
@@ -294,13 +294,17 @@ def decide(entry: Candidate, known: store.Filed) -> Candidate | Accepted:
     """Whether a record is new, the same again, or the rightful successor of a version. Pure."""
     claims = entry.record.claims
     reference = entry.columns["reference"]
-    same = known.by_version.get((claims.jti, claims.ver)) or known.by_reference.get(
-        (claims.iss, reference, claims.ver)
-    )
+    same = known.by_version.get((claims.jti, claims.ver)) or known.by_reference.get((claims.iss, reference, claims.ver))
     if same is not None:
         if same.digest == entry.record.digest and same.disclosures == entry.columns["disclosures"]:
             return Accepted(
-                str(same.record_id), same.version, same.digest, same.receipt, same.warnings, entry.derived, False
+                str(same.record_id),
+                same.version,
+                same.digest,
+                same.receipt,
+                same.warnings,
+                entry.derived,
+                False,
             )
         if claims.ver == 1:
             raise DuplicateReference(
@@ -342,13 +346,9 @@ def _check_succession(entry: Candidate, latest: Row[Any] | None) -> None:
     if claims.kind not in ("retraction", latest.kind):
         raise VersionConflict(f"the record is of kind {latest.kind}", pointer="/payload/kind", expected=latest.kind)
     if claims.kind != "retraction" and entry.columns["reference"] != latest.reference:
-        raise VersionConflict(
-            "a correction keeps the reference", pointer="/reference", expected=latest.reference
-        )
+        raise VersionConflict("a correction keeps the reference", pointer="/reference", expected=latest.reference)
 
 
 def _accepted(entry: Candidate, receipt: str) -> Accepted:
     claims = entry.record.claims
-    return Accepted(
-        claims.jti, claims.ver, entry.record.digest, receipt, entry.warnings, entry.derived, fresh=True
-    )
+    return Accepted(claims.jti, claims.ver, entry.record.digest, receipt, entry.warnings, entry.derived, fresh=True)

@@ -66,9 +66,7 @@ class RequestMessage:
         path = scope.get("raw_path") or scope["path"].encode()
         query: bytes = scope.get("query_string") or b""
         target = path.partition(b"?")[0] + (b"?" + query if query else b"")
-        return cls(
-            scope["method"], origin.rstrip("/") + target.decode("latin-1"), HeaderLines(scope["headers"])
-        )
+        return cls(scope["method"], origin.rstrip("/") + target.decode("latin-1"), HeaderLines(scope["headers"]))
 
     def check(self, origin: str) -> None:
         """Raises MisdirectedRequest, AmbiguousRequest or ContentEncodingRefused."""

@@ -94,9 +94,7 @@ class ServiceKey:
         return f"{signed}.{encode(self.sign(signed.encode()))}"
 
     def _header(self, typ: str) -> str:
-        return encode(
-            json.dumps({"alg": "EdDSA", "kid": self.kid, "typ": typ}, separators=(",", ":")).encode()
-        )
+        return encode(json.dumps({"alg": "EdDSA", "kid": self.kid, "typ": typ}, separators=(",", ":")).encode())
 
 
 def sign_jws(key: ServiceKey, payload: Mapping[str, object], typ: str) -> str:

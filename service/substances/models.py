@@ -38,8 +38,7 @@ class Substance(Base):
     __tablename__ = "substance"
     __table_args__ = (
         CheckConstraint(
-            "kind IN ('substance', 'class', 'preparation', 'plant', 'precursor', 'adulterant',"
-            " 'provisional')",
+            "kind IN ('substance', 'class', 'preparation', 'plant', 'precursor', 'adulterant', 'provisional')",
             name="kind",
         ),
     )

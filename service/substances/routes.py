@@ -31,9 +31,7 @@ async def find_substances(
     catalogue = _catalogue(request)
     if q is not None and q.strip():
         hits = search_of(catalogue).find(q, limit)
-        return shapes.FoundPage(
-            items=[shapes.found(hit.entry, hit.name, hit.score) for hit in hits], next=None
-        )
+        return shapes.FoundPage(items=[shapes.found(hit.entry, hit.name, hit.score) for hit in hits], next=None)
     codes = sorted(code for code in catalogue.entries if after is None or code > after)
     page = codes[:limit]
     return shapes.FoundPage(
@@ -89,6 +87,4 @@ async def resolve_units(
 ) -> shapes.UnitResolutions:
     """The unit of each spelling, or null."""
     units = _catalogue(request).units
-    return shapes.UnitResolutions(
-        results=[shapes.unit_resolution(text, units.resolve(text)) for text in asked.names]
-    )
+    return shapes.UnitResolutions(results=[shapes.unit_resolution(text, units.resolve(text)) for text in asked.names])

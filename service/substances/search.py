@@ -62,13 +62,9 @@ class Search:
         if len(key) < 3:
             return found
         cutoff = 78.0 if len(key) <= 5 else 70.0
-        for _, score, index in process.extract(
-            key, self._fuzzy, scorer=fuzz.ratio, score_cutoff=cutoff, limit=60
-        ):
+        for _, score, index in process.extract(key, self._fuzzy, scorer=fuzz.ratio, score_cutoff=cutoff, limit=60):
             found.append((index, score * 0.98))
-        for _, score, index in process.extract(
-            key, self._words, scorer=fuzz.ratio, score_cutoff=cutoff, limit=60
-        ):
+        for _, score, index in process.extract(key, self._words, scorer=fuzz.ratio, score_cutoff=cutoff, limit=60):
             found.append((self._word_owners[index], score * _WORD_WEIGHT))
         return found
 

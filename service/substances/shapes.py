@@ -148,8 +148,7 @@ def detail(catalogue: Catalogue, entry: Entry) -> Detail:
         ancestors=[summary(catalogue.entries[code]) for code in entry.lineage[1:]],
         children=[summary(catalogue.entries[code]) for code in catalogue.children(entry.code)],
         names=[
-            Name(language=n.language, text=n.text, kind=n.kind, source=n.source, reported=n.count)
-            for n in entry.names
+            Name(language=n.language, text=n.text, kind=n.kind, source=n.source, reported=n.count) for n in entry.names
         ],
         schedules=[
             Schedule.model_validate(

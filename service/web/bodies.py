@@ -137,9 +137,7 @@ def json_body(model: type[BaseModel], *media_types: str) -> Any:
         try:
             return model.model_validate(value)
         except ValidationError as error:
-            raise invalid(
-                error.errors(include_url=False, include_context=False, include_input=False)
-            ) from None
+            raise invalid(error.errors(include_url=False, include_context=False, include_input=False)) from None
 
     read.__dict__["body"] = (model, accepted)  # for the description of the interface
     return Depends(read)

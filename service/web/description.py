@@ -38,9 +38,7 @@ def describe_bodies(app: FastAPI) -> None:
                 [(model, "validation") for model in sorted(models, key=lambda m: m.__name__)],
                 ref_template=_REFERENCE,
             )
-            document.setdefault("components", {}).setdefault("schemas", {}).update(
-                definitions.get("$defs", {})
-            )
+            document.setdefault("components", {}).setdefault("schemas", {}).update(definitions.get("$defs", {}))
             for path, method, model, media_types in bodies:
                 content = {kind: {"schema": schemas[model, "validation"]} for kind in media_types}
                 document["paths"][path][method]["requestBody"] = {"required": True, "content": content}

@@ -30,9 +30,7 @@ _SECURITY = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"vary", b"accept, signature, sarhad-purpose"),
 )
-_OUR_OWN = frozenset(
-    {b"date", b"server", b"signature", b"signature-input", b"content-digest", b"content-length"}
-)
+_OUR_OWN = frozenset({b"date", b"server", b"signature", b"signature-input", b"content-digest", b"content-length"})
 _BODILESS = frozenset({204, 304})
 
 log = structlog.get_logger("sarhad.edge")
@@ -103,9 +101,7 @@ class Edge:
         headers = [(name, value) for name, value in answer.headers if name not in _OUR_OWN]
         present = {name for name, _ in headers}
         headers += [(name, value) for name, value in _SECURITY if name not in present]
-        covered = {
-            name.decode(): value.decode("latin-1") for name, value in headers if name == b"content-type"
-        }
+        covered = {name.decode(): value.decode("latin-1") for name, value in headers if name == b"content-type"}
         if answer.status not in _BODILESS:
             headers.append((b"content-length", str(answer.size).encode()))
             covered["content-digest"] = content_digest(answer.digest)
@@ -123,9 +119,7 @@ async def _failed(scope: Scope, receive: Receive, error: Exception) -> Answer:
         problem = Unavailable("the database cannot be reached")  # type: ignore[assignment]
         log.warning("database unavailable", error=type(error).__name__, route=route_of(scope))
     else:
-        log.error(
-            "unexpected error", error=type(error).__name__, route=route_of(scope), exc_info=_bare(error)
-        )
+        log.error("unexpected error", error=type(error).__name__, route=route_of(scope), exc_info=_bare(error))
     answer = Answer()
     await problem_response(problem)(scope, receive, answer.send)
     return answer

@@ -85,9 +85,7 @@ async def _http(request: Request, error: Exception) -> Response:
             return problem_response(NotFound("no resource has this path"))
         case HTTPStatus.METHOD_NOT_ALLOWED:
             response = problem_response(MethodNotAllowed(f"{request.method} is not served here"))
-            response.headers.update(
-                {k: v for k, v in (problem.headers or {}).items() if k.lower() == "allow"}
-            )
+            response.headers.update({k: v for k, v in (problem.headers or {}).items() if k.lower() == "allow"})
             return response
         case _:
             refused = Refused("the request cannot be served")

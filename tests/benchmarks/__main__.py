@@ -30,9 +30,7 @@ def main() -> None:
     cluster.start()
     try:
         cluster.create_database()
-        settings = Settings(
-            database_url=cluster.url(), state_dir=directory / "state", requests_per_minute=10_000_000
-        )
+        settings = Settings(database_url=cluster.url(), state_dir=directory / "state", requests_per_minute=10_000_000)
         asyncio.run(prepare(settings))
         region = asyncio.run(Region.enrol(settings, directory / "keys"))
         bench = importlib.import_module(f"tests.benchmarks.{options.name}")

@@ -34,7 +34,11 @@ def measure(settings: Settings, region: Region, rows: int | None, seconds: float
     print(f"signing {2 * rows + SINGLES} records", flush=True)
     with ProcessPoolExecutor(2) as pool:
         first, second, singles = pool.map(
-            signed, [*profiles, profiles[0]], [*AGENCIES, AGENCIES[0]], [0, 0, 20_000_000], [rows, rows, SINGLES]
+            signed,
+            [*profiles, profiles[0]],
+            [*AGENCIES, AGENCIES[0]],
+            [0, 0, 20_000_000],
+            [rows, rows, SINGLES],
         )
     print("verifying in memory, one process", flush=True)
     verified = _verify_rate(first[:20_000], profiles[0].load_record_key().public)
@@ -131,8 +135,7 @@ def _posts(exchange: Exchange, records: list[str], seconds: float) -> tuple[list
             for record in records[turn * each : (turn + 1) * each]
         ]
         idle = [
-            _request(exchange, AGENCIES[0], "/v1/units/resolve", b'{"names":["kg"]}', "application/json")
-            for _ in batch
+            _request(exchange, AGENCIES[0], "/v1/units/resolve", b'{"names":["kg"]}', "application/json") for _ in batch
         ]
         empty += _timed(exchange, idle, 200)
         single += _timed(exchange, batch, 201)
@@ -156,9 +159,7 @@ def _timed(exchange: Exchange, requests: list[httpx.Request], expected: int) -> 
 
 
 def _request(exchange: Exchange, agency: str, path: str, body: bytes, media_type: str) -> httpx.Request:
-    request = httpx.Request(
-        "POST", exchange.settings.origin + path, content=body, headers={"content-type": media_type}
-    )
+    request = httpx.Request("POST", exchange.settings.origin + path, content=body, headers={"content-type": media_type})
     key: PrivateKey = exchange.region.profiles[agency].load_request_key()
     sign_request(request, key)
     return request

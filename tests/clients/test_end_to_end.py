@@ -84,17 +84,13 @@ def test_a_described_report_is_submitted_read_corrected_retracted_and_proven(sar
     assert "1. KZ-CUS signed version 1" in first
     assert "promised to log" in first
 
-    corrected = sarhad(
-        "correct", record_id, "-", "--json", stdin='{"persons": {"arrested": 1, "groups": []}}'
-    )
+    corrected = sarhad("correct", record_id, "-", "--json", stdin='{"persons": {"arrested": 1, "groups": []}}')
     assert json.loads(corrected.stdout)["version"] == 2
     withdrawn = sarhad("retract", record_id, "--reason", "Counted twice", "--json")
     assert json.loads(withdrawn.stdout)["version"] == 3
 
 
-def test_the_log_keeps_the_promise_of_a_receipt_and_any_change_is_found(
-    sarhad: Command, exchange: Exchange, tmp_path
-):
+def test_the_log_keeps_the_promise_of_a_receipt_and_any_change_is_found(sarhad: Command, exchange: Exchange, tmp_path):
     kept = tmp_path / "kept.json"
     sarhad("submit", "-", "--save", kept, stdin=described(f"KPP-{time.time_ns()}"))
     deadline = time.monotonic() + exchange.settings.merge_delay_seconds
@@ -130,9 +126,7 @@ def test_a_refusal_is_one_sentence_with_the_place_of_the_fault(sarhad: Command):
     assert "would accept" in judged.stdout
 
 
-def test_the_sample_is_imported_by_country_and_the_rest_reported(
-    sarhad: Command, profiles: Path, tmp_path: Path
-):
+def test_the_sample_is_imported_by_country_and_the_rest_reported(sarhad: Command, profiles: Path, tmp_path: Path):
     table = tmp_path / "ids.csv"
     shutil.copy(SAMPLE, table)
     checked = sarhad("import", table, "--profile", "unodc-ids", "--agency-map", profiles, "--check")
@@ -155,24 +149,17 @@ def test_the_sample_is_imported_by_country_and_the_rest_reported(
     )
     assert (again["accepted"], again["refused"]) == (first["accepted"], 2)
 
-    table.with_name(
-        "ids.csv.sarhad-import"
-    ).unlink()  # the resume file is lost: references are the same again
+    table.with_name("ids.csv.sarhad-import").unlink()  # the resume file is lost: references are the same again
     anew = json.loads(
         sarhad("import", table, "--profile", "unodc-ids", "--agency-map", profiles, "--json", code=1).stdout
     )
     assert (anew["accepted"], anew["already_reported"], anew["refused"]) == (0, 33, 2)
 
 
-def test_an_imported_row_stands_in_the_record_word_for_word(
-    sarhad: Command, exchange, profiles: Path, tmp_path
-):
+def test_an_imported_row_stands_in_the_record_word_for_word(sarhad: Command, exchange, profiles: Path, tmp_path):
     with SAMPLE.open(encoding="utf-8", newline="") as file:
         header, *rows = csv.reader(file)
-    row = [
-        "0.12345678901234566" if name == "AMOUNT" else cell
-        for name, cell in zip(header, rows[12], strict=True)
-    ]
+    row = ["0.12345678901234566" if name == "AMOUNT" else cell for name, cell in zip(header, rows[12], strict=True)]
     table = tmp_path / "one.csv"
     with table.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([header, row])
@@ -214,9 +201,7 @@ def test_batches_stream_and_answer_line_by_line(exchange: Exchange, tmp_path: Pa
     path.write_text("\n".join([*good[:10], foreign, json.dumps({"record": good[10]}), *good[11:]]) + "\n")
     sent: list[tuple[int, int]] = []
     client = exchange.client("TJ-CUS", None)
-    verdicts = list(
-        client.submit_batch(records_in(path), progress=lambda done, total: sent.append((done, total)))
-    )
+    verdicts = list(client.submit_batch(records_in(path), progress=lambda done, total: sent.append((done, total))))
     assert [verdict.line for verdict in verdicts if not verdict.accepted] == [11]
     assert verdicts[10].problem.kind == "foreign-record"
     assert sent[-1][0] == sent[-1][1] > 0

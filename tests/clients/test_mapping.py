@@ -33,9 +33,7 @@ def test_words_amount_and_unit_stay_exactly_as_in_the_file(ids: ColumnMapping, c
     }
 
 
-def test_carriage_gets_codes_where_one_is_meant_and_keeps_every_word(
-    ids: ColumnMapping, cells: list[dict[str, str]]
-):
+def test_carriage_gets_codes_where_one_is_meant_and_keeps_every_word(ids: ColumnMapping, cells: list[dict[str, str]]):
     facets = ids.build(cells[0], KNOWN)
     assert facets["transport"] == {
         "mode": "3",
@@ -62,9 +60,7 @@ def test_an_ambiguous_word_gets_no_code(ids: ColumnMapping, cells: list[dict[str
     assert "concealment" not in transport
 
 
-def test_unknown_countries_are_xx_and_empty_columns_leave_nothing(
-    ids: ColumnMapping, cells: list[dict[str, str]]
-):
+def test_unknown_countries_are_xx_and_empty_columns_leave_nothing(ids: ColumnMapping, cells: list[dict[str, str]]):
     facets = ids.build(cells[1], KNOWN)
     assert [leg["country"] for leg in facets["route"]] == ["XX", "XX", "KZ"]
     bare = ids.build(cells[28], KNOWN)
@@ -73,15 +69,11 @@ def test_unknown_countries_are_xx_and_empty_columns_leave_nothing(
 
 
 @pytest.mark.parametrize(("line", "quantity"), [(8, "0.00002"), (31, "0.000014000000000000001"), (16, "0.0")])
-def test_an_exponent_becomes_the_same_number_in_full(
-    line, quantity, ids: ColumnMapping, cells: list[dict[str, str]]
-):
+def test_an_exponent_becomes_the_same_number_in_full(line, quantity, ids: ColumnMapping, cells: list[dict[str, str]]):
     assert ids.build(cells[line], KNOWN)["items"][0]["reported"]["quantity"] == quantity
 
 
-def test_a_row_that_lacks_what_a_record_needs_names_the_column(
-    ids: ColumnMapping, cells: list[dict[str, str]]
-):
+def test_a_row_that_lacks_what_a_record_needs_names_the_column(ids: ColumnMapping, cells: list[dict[str, str]]):
     with pytest.raises(RowError, match="DRUG_UNIT is empty") as refused:
         ids.build(cells[33], KNOWN)
     assert refused.value.column == "DRUG_UNIT"

@@ -34,9 +34,7 @@ def at(agency: Profile, service: SignedService) -> Profile:
 
 
 @pytest.mark.parametrize("kind", ["ed25519", "p256"])
-def test_a_submission_is_signed_with_either_key_type_and_its_answer_verified(
-    kind, agency: Profile, tmp_path: Path
-):
+def test_a_submission_is_signed_with_either_key_type_and_its_answer_verified(kind, agency: Profile, tmp_path: Path):
     (agency.directory / agency.request_key).unlink()
     PrivateKey.generate(kind).save(agency.directory / agency.request_key)
     with running(service_for(agency)) as service, Client(at(agency, service)) as client:

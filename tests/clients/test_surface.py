@@ -37,9 +37,9 @@ def test_nothing_of_the_server_is_imported():
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            assert not any(
-                name.split(".")[0] in {"service", "fastapi", "sqlalchemy", "pydantic"} for name in names
-            ), file
+            assert not any(name.split(".")[0] in {"service", "fastapi", "sqlalchemy", "pydantic"} for name in names), (
+                file
+            )
 
 
 @pytest.mark.parametrize("name", COMMANDS)

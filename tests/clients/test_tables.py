@@ -31,9 +31,7 @@ def test_a_packed_table_is_read_too(tmp_path: Path):
 
 def test_another_encoding_is_named_by_line_and_byte(tmp_path: Path):
     path = written(tmp_path, "Страна,Вес\nКазахстан,1\n".encode("windows-1251"))
-    with pytest.raises(
-        InputError, match=r"line 1: byte 0x\w\w at position 1 is not UTF-8.*--encoding windows-1251"
-    ):
+    with pytest.raises(InputError, match=r"line 1: byte 0x\w\w at position 1 is not UTF-8.*--encoding windows-1251"):
         list(rows(path, ["Вес"]))
     assert [row.cells["Страна"] for row in rows(path, ["Вес"], encoding="windows-1251")] == ["Казахстан"]
 

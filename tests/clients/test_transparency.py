@@ -68,9 +68,7 @@ def changed(value: bytes, at: int) -> bytes:
     return value[:at] + bytes([value[at] ^ 1]) + value[at + 1 :]
 
 
-@pytest.mark.parametrize(
-    "vector", CT["inclusion"] + V["inclusion"], ids=lambda v: f"{v['index']}-in-{v['size']}"
-)
+@pytest.mark.parametrize("vector", CT["inclusion"] + V["inclusion"], ids=lambda v: f"{v['index']}-in-{v['size']}")
 def test_published_inclusion_proofs(vector: dict[str, Any]) -> None:
     index, size = vector["index"], vector["size"]
     of_ct = vector in CT["inclusion"]
@@ -82,17 +80,14 @@ def test_published_inclusion_proofs(vector: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("vector", CT["consistency"], ids=lambda v: f"{v['old']}-to-{v['new']}")
 def test_published_consistency_proofs(vector: dict[str, Any]) -> None:
-    old, new = (
-        Checkpoint("a log", vector[name], bytes.fromhex(CT["roots"][vector[name]])) for name in ("old", "new")
-    )
+    old, new = (Checkpoint("a log", vector[name], bytes.fromhex(CT["roots"][vector[name]])) for name in ("old", "new"))
     transparency.verify_consistency(old, new, unhex(vector["path"]))
 
 
 @pytest.mark.parametrize("vector", V["consistency"], ids=lambda v: f"{v['from']}-to-{v['to']}")
 def test_own_consistency_vectors(vector: dict[str, Any]) -> None:
     old, new = (
-        Checkpoint("a log", vector[name], bytes.fromhex(V["roots"][str(vector[name])]))
-        for name in ("from", "to")
+        Checkpoint("a log", vector[name], bytes.fromhex(V["roots"][str(vector[name])])) for name in ("from", "to")
     )
     transparency.verify_consistency(old, new, unhex(vector["path"]))
 
@@ -228,9 +223,7 @@ def test_a_witness_may_sign_beside_the_log_and_never_instead_of_it() -> None:
             transparency.open_checkpoint(note, LOG_KEY)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "name", "name+00000000+AAAA", V["verifier_key"].replace("records", "access")]
-)
+@pytest.mark.parametrize("text", ["", "name", "name+00000000+AAAA", V["verifier_key"].replace("records", "access")])
 def test_a_verifier_key_whose_parts_do_not_fit(text: str) -> None:
     with pytest.raises(transparency.BadCheckpoint):
         LogKey.parse(text)

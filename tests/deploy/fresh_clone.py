@@ -34,9 +34,7 @@ def free_port() -> int:
 
 def newcomers(environment: Mapping[str, str]) -> dict[str, str]:
     """The environment without any setting of the test run itself."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("SARHAD_")} | {
-        **environment
-    }
+    return {name: value for name, value in os.environ.items() if not name.startswith("SARHAD_")} | {**environment}
 
 
 class Up:

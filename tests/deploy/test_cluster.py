@@ -39,8 +39,7 @@ def test_roles_of_the_service_log_in_without_a_password_and_no_other_role_does(c
     cluster.psql("CREATE ROLE sarhad_read LOGIN; CREATE ROLE stranger LOGIN")
     login = ["psql", "-XAtc", "SELECT current_user", "-h", str(cluster.socket), "-d", "postgres", "-U"]
     assert (
-        subprocess.run([*login, "sarhad_read"], check=False, capture_output=True, text=True).stdout
-        == "sarhad_read\n"
+        subprocess.run([*login, "sarhad_read"], check=False, capture_output=True, text=True).stdout == "sarhad_read\n"
     )
     refused = subprocess.run([*login, "stranger"], check=False, capture_output=True, text=True)
     assert refused.returncode != 0

@@ -43,9 +43,7 @@ def shell(script: str, clone: Path, environment: dict[str, str]) -> subprocess.C
     )  # fmt: skip
 
 
-def test_the_readme_works_as_written_and_the_service_ends_cleanly(
-    clone: Path, environment: dict[str, str]
-) -> None:
+def test_the_readme_works_as_written_and_the_service_ends_cleanly(clone: Path, environment: dict[str, str]) -> None:
     assert blocks()
     with Up(clone, environment) as up:
         done = shell("\n".join(blocks()), clone, environment)

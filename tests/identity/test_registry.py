@@ -69,9 +69,7 @@ def test_a_key_comes_into_use_when_a_second_officer_approves(
 
     approved = second.approve(proposed)
     assert (approved.status, approved.json()["approved_by"]) == (200, second.key.public.kid)
-    mine = next(
-        k for k in newcomer.get("/v1/keys?agency=TJ-CUS").json()["items"] if k["kid"] == key.public.kid
-    )
+    mine = next(k for k in newcomer.get("/v1/keys?agency=TJ-CUS").json()["items"] if k["kid"] == key.public.kid)
     assert mine["roles"] == ["reporter"]
     assert second.approve(proposed).problem == "change-already-applied"
 
@@ -83,9 +81,7 @@ def test_the_proposer_may_not_approve(first: Officer) -> None:
     assert "TJ-AAA" not in [agency["code"] for agency in first.get("/v1/agencies").json()["items"]]
 
 
-def test_an_agency_joins_and_a_role_comes_and_goes(
-    exchange: Exchange, first: Officer, second: Officer
-) -> None:
+def test_an_agency_joins_and_a_role_comes_and_goes(exchange: Exchange, first: Officer, second: Officer) -> None:
     code = f"TJ-{secrets.token_hex(3).upper()}"
     second.approve(first.propose(kind="add-agency", code=code, type="BG", name="Post B"))
     assert code in [agency["code"] for agency in first.get("/v1/agencies?country=TJ").json()["items"]]
@@ -102,12 +98,8 @@ def test_an_agency_joins_and_a_role_comes_and_goes(
 def test_another_country_neither_proposes_nor_approves_nor_sees(first: Officer, stranger: Officer) -> None:
     proposed = first.propose(kind="add-agency", code="TJ-BBB", type="BG", name="Post C")
     assert stranger.approve(proposed).problem == "not-found"
-    assert (
-        stranger.propose(kind="add-agency", code="TJ-CCC", type="BG", name="x").problem == "not-your-country"
-    )
-    assert proposed.json()["id"] not in [
-        change["id"] for change in stranger.get("/v1/changes").json()["items"]
-    ]
+    assert stranger.propose(kind="add-agency", code="TJ-CCC", type="BG", name="x").problem == "not-your-country"
+    assert proposed.json()["id"] not in [change["id"] for change in stranger.get("/v1/changes").json()["items"]]
     kid = first.key.public.kid
     assert stranger.post(f"/v1/keys/{kid}/revocation", {"reason": "x"}).problem == "not-found"
 
@@ -143,14 +135,10 @@ def test_roles_that_do_not_fit_the_key_are_refused_when_they_would_apply(
 
 def test_every_act_leaves_an_opening_of_its_leaf(exchange: Exchange, first: Officer, second: Officer) -> None:
     """SHA-256(salt ‖ SHA-256(document)) is the entry that waits for, or stands in, the governance log."""
-    second.approve(
-        first.propose(kind="add-agency", code=f"TJ-{secrets.token_hex(3).upper()}", type="BG", name="P")
-    )
+    second.approve(first.propose(kind="add-agency", code=f"TJ-{secrets.token_hex(3).upper()}", type="BG", name="P"))
     with create_engine(exchange.settings.database_as()).connect() as connection:
         events = connection.execute(
-            text(
-                "SELECT document, salt, leaf_hash FROM core.governance_event WHERE country = 'TJ' ORDER BY at"
-            )
+            text("SELECT document, salt, leaf_hash FROM core.governance_event WHERE country = 'TJ' ORDER BY at")
         ).all()
         logged = set(
             connection.scalars(

@@ -107,8 +107,7 @@ def test_the_tables_of_nonces_survive_a_crash(twin: Twin) -> None:
     with create_engine(twin.first.settings.database_as()).connect() as connection:
         kinds = connection.scalars(
             text(
-                "SELECT DISTINCT relpersistence::text FROM pg_class"
-                " WHERE relname ~ '^nonce' AND relkind IN ('r', 'p')"
+                "SELECT DISTINCT relpersistence::text FROM pg_class WHERE relname ~ '^nonce' AND relkind IN ('r', 'p')"
             )
         ).all()
     assert kinds == ["p"]

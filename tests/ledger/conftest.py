@@ -58,12 +58,8 @@ def superuser(log_database_url: str) -> Iterator[Engine]:
 def log_settings(log_database_url: str, superuser: Engine, tmp_path: Path) -> Settings:
     """An empty log and an empty state directory."""
     with superuser.begin() as connection:
-        connection.execute(
-            text("TRUNCATE core.log_pending, core.log_leaf, core.log_tile, core.log_checkpoint")
-        )
-    return Settings(
-        database_url=log_database_url, state_dir=tmp_path / "state", origin="https://sarhad.example"
-    )
+        connection.execute(text("TRUNCATE core.log_pending, core.log_leaf, core.log_tile, core.log_checkpoint"))
+    return Settings(database_url=log_database_url, state_dir=tmp_path / "state", origin="https://sarhad.example")
 
 
 @pytest.fixture

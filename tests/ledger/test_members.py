@@ -40,9 +40,7 @@ def test_a_report_is_merged_within_its_promise_and_proven_offline(exchange: Exch
     assert transparency.open_checkpoint(client.checkpoint(), log_key).size >= checkpoint.size
 
 
-@pytest.mark.parametrize(
-    "path", ["checkpoint", "tile/0/000", "proof?leaf=" + "A" * 43, "consistency?from=0&to=0"]
-)
+@pytest.mark.parametrize("path", ["checkpoint", "tile/0/000", "proof?leaf=" + "A" * 43, "consistency?from=0&to=0"])
 def test_the_log_is_for_members_only(path: str, exchange: Exchange) -> None:
     answer = httpx.get(f"{exchange.settings.origin}/v1/log/records/{path}")
     assert answer.status_code == 401

@@ -48,9 +48,7 @@ def grow(database: Database, log_settings: Settings, key: Ed25519PrivateKey) -> 
 
 @pytest.fixture
 def log_key(log_settings: Settings, key: Ed25519PrivateKey) -> transparency.LogKey:
-    return transparency.LogKey.parse(
-        verifier_key(origin_of(log_settings.origin, Log.RECORDS), key.public_key())
-    )
+    return transparency.LogKey.parse(verifier_key(origin_of(log_settings.origin, Log.RECORDS), key.public_key()))
 
 
 async def checkpoint(http: httpx.AsyncClient, log_key: transparency.LogKey) -> transparency.Checkpoint:
@@ -152,9 +150,7 @@ async def test_what_is_not_there_is_refused_precisely(
     assert (answer.status_code, answer.json()["type"]) == (status, kind)
 
 
-async def test_a_leaf_that_waits_is_not_yet_merged(
-    http: httpx.AsyncClient, grow: Grow, database: Database
-) -> None:
+async def test_a_leaf_that_waits_is_not_yet_merged(http: httpx.AsyncClient, grow: Grow, database: Database) -> None:
     await grow(1)
     async with database.writing() as session:
         leaf = await append(session, Log.RECORDS, os.urandom(32), subject="waits")

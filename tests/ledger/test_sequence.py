@@ -97,9 +97,7 @@ async def test_entries_keep_their_order_and_logs_stay_apart(
 ) -> None:
     records = await fill(database, 5_000)
     async with database.writing() as session:
-        event = await append(
-            session, Log.GOVERNANCE, sha256(b"a key was enrolled").digest(), subject="change-1"
-        )
+        event = await append(session, Log.GOVERNANCE, sha256(b"a key was enrolled").digest(), subject="change-1")
     assert await sequence.drain(database, log_settings, key, Log.RECORDS) == 5_000
     assert [leaf for _, leaf in leaves(superuser)] == records
     assert await sequence.drain(database, log_settings, key, Log.GOVERNANCE) == 1
@@ -176,9 +174,7 @@ async def test_killed_between_statements_nothing_of_the_batch_is_there(
     await sequence.drain(database, log_settings, key, Log.RECORDS)
     after = await fill(database, 700)
     with superuser.connect() as blocker:
-        blocker.execute(
-            text(f"LOCK TABLE core.{table} IN SHARE MODE")
-        )  # it may read, and waits when it writes
+        blocker.execute(text(f"LOCK TABLE core.{table} IN SHARE MODE"))  # it may read, and waits when it writes
         batch = asyncio.create_task(sequence.drain(database, log_settings, key, Log.RECORDS))
         await until(superuser, _KILLED)
         with pytest.raises(DBAPIError):

@@ -78,15 +78,11 @@ async def test_the_database_gives_the_same_atlas_as_the_files(connection: AsyncC
 
 
 async def test_stored_boundaries_are_valid_to_postgis(connection: AsyncConnection) -> None:
-    invalid = await connection.scalar(
-        text("SELECT count(*) FROM core.place_boundary WHERE NOT ST_IsValid(boundary)")
-    )
+    invalid = await connection.scalar(text("SELECT count(*) FROM core.place_boundary WHERE NOT ST_IsValid(boundary)"))
     assert invalid == 0
 
 
-async def test_a_members_boundaries_stand_for_all_of_its_country(
-    connection: AsyncConnection, tmp_path: Path
-) -> None:
+async def test_a_members_boundaries_stand_for_all_of_its_country(connection: AsyncConnection, tmp_path: Path) -> None:
     file = _geojson(tmp_path, _square(79.5, 50, "KZ-10"), _square(82, 49, "KZ-63"))
     assert await load_member_file(connection, file, "KZ") == 2
     assert await load_member_file(connection, file, "KZ") == 0  # the same again
@@ -97,9 +93,7 @@ async def test_a_members_boundaries_stand_for_all_of_its_country(
     assert await load(connection) is False
 
 
-async def test_a_members_crossings_are_added_or_replaced_by_code(
-    connection: AsyncConnection, tmp_path: Path
-) -> None:
+async def test_a_members_crossings_are_added_or_replaced_by_code(connection: AsyncConnection, tmp_path: Path) -> None:
     file = tmp_path / "posts.csv"
     confirmed = "KGKZ01,KZ,KG,Кордай,Ак-Жол,Korday,Ak-Zhol,KZ-31,KG-C,road,74.7,43.04,GPS,confirmed\n"
     new = "KGKZ77,KZ,KG,Сартобе,Токмок,Sartobe,,KZ-31,KG-C,road,,,,closed\n"

@@ -121,9 +121,7 @@ def test_what_cannot_be_known_is_not_guessed(atlas: Atlas, country: str, divisio
 
 def test_a_former_region_answers_with_all_it_became(atlas: Atlas) -> None:
     match = atlas.resolve("KZ", "", "Южно-Казахстанская область")
-    assert match == PlaceMatch(
-        "KZ", "KZ-61", 0.70, "Южно-Казахстанская", "former-unit", False, ("KZ-61", "KZ-79")
-    )
+    assert match == PlaceMatch("KZ", "KZ-61", 0.70, "Южно-Казахстанская", "former-unit", False, ("KZ-61", "KZ-79"))
 
 
 def test_a_region_that_was_split_is_less_sure_until_a_town_tells(atlas: Atlas) -> None:
@@ -161,9 +159,7 @@ SOME_PLACES = [
     st.sampled_from(SOME_PLACES),
     st.booleans(),
 )
-def test_never_another_country_than_the_text_names(
-    reporting: str, named: str, place: str, country_first: bool
-) -> None:
+def test_never_another_country_than_the_text_names(reporting: str, named: str, place: str, country_first: bool) -> None:
     country = COUNTRIES[named]
     match = _ATLAS.resolve(reporting, *((country, place) if country_first else (place, country)))
     assert match.country == named

@@ -42,9 +42,7 @@ def test_units_are_listed_and_found(exchange: Exchange) -> None:
     assert [(p["kind"], p["country"]) for p in listed[:1]] == [("country", "UZ")]
     assert len(listed) == 15
     found = client.perform(_get("/v1/places", {"q": "Южно-Казахстан"}))["items"]
-    assert [(p["admin1"], p["status"], p["successors"]) for p in found] == [
-        ("KZ-YUZ", "former", ["KZ-61", "KZ-79"])
-    ]
+    assert [(p["admin1"], p["status"], p["successors"]) for p in found] == [("KZ-YUZ", "former", ["KZ-61", "KZ-79"])]
 
 
 def test_crossing_points_of_a_country_say_what_their_position_is(exchange: Exchange) -> None:

@@ -27,9 +27,7 @@ def test_the_committed_schemas_are_those_of_the_code(schemas: Path) -> None:
     expected = documents()
     assert {str(path.relative_to(folder)) for path in committed} == set(expected)
     for name, document in expected.items():
-        assert (folder / name).read_text(encoding="utf-8") == text(document), (
-            f"{name}: run service.records.contract"
-        )
+        assert (folder / name).read_text(encoding="utf-8") == text(document), f"{name}: run service.records.contract"
 
 
 def test_the_examples_keep_the_schemas(genuine: dict[str, Any], schemas: Path) -> None:

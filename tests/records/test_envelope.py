@@ -32,9 +32,7 @@ ZERO = {
 ISSUED = issue(KEY, Record("TJ-BG", "zero", ZERO))
 
 
-def test_a_genuine_record_verifies_and_opens(
-    genuine: dict[str, Any], published_keys: dict[str, PublicKey]
-) -> None:
+def test_a_genuine_record_verifies_and_opens(genuine: dict[str, Any], published_keys: dict[str, PublicKey]) -> None:
     unverified = sdjwt.parse(genuine["record"])
     record = unverified.verify(published_keys[unverified.kid].key)
     assert list(record.facets) == genuine["facets"]
@@ -119,9 +117,7 @@ JSON = st.recursive(
     st.booleans()
     | st.integers(-(2**53) + 1, 2**53 - 1)
     | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")),
-    lambda child: (
-        st.lists(child, max_size=4) | st.dictionaries(st.text("abcdef", min_size=1), child, max_size=4)
-    ),
+    lambda child: st.lists(child, max_size=4) | st.dictionaries(st.text("abcdef", min_size=1), child, max_size=4),
     max_leaves=12,
 )
 

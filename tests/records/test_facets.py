@@ -174,9 +174,7 @@ def test_poles_and_date_line_are_places(seizure_facets: dict[str, Any], lat: str
     assert validate("seizure", moved, NOW).cell == cell
 
 
-@pytest.mark.parametrize(
-    "quantity", ["0", "0.000059999999999999995", "0.013999999999999999", "123456789012345678"]
-)
+@pytest.mark.parametrize("quantity", ["0", "0.000059999999999999995", "0.013999999999999999", "123456789012345678"])
 def test_a_quantity_keeps_every_digit_reported(seizure_facets: dict[str, Any], quantity: str) -> None:
     facets = validate("seizure", changed(seizure_facets, QUANTITY, quantity), NOW)
     assert facets.items is not None

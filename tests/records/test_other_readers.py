@@ -45,9 +45,7 @@ def expected(record: str) -> dict[str, Any]:
 
 
 @READERS
-def test_a_full_and_a_redacted_record_verify(
-    reads: Any, key: PrivateKey, seizure_facets: dict[str, Any]
-) -> None:
+def test_a_full_and_a_redacted_record_verify(reads: Any, key: PrivateKey, seizure_facets: dict[str, Any]) -> None:
     full = issue(key, Record("TJ-BG", "seizure", seizure_facets))
     redacted = redact(full, COARSE)
     assert reads(full, key.public.jwk) == expected(full)

@@ -20,9 +20,7 @@ from tests.signing.wire import BODILESS, WITH_BODY, Reply, Wire, send, send_byte
 
 Signs = Callable[..., Wire]
 Sends = Callable[[Wire], Reply]
-BODY = json.dumps(
-    {"change": {"kind": "add-agency", "code": "KZ-NEW", "type": "BG", "name": "A new post"}}
-).encode()
+BODY = json.dumps({"change": {"kind": "add-agency", "code": "KZ-NEW", "type": "BG", "name": "A new post"}}).encode()
 
 
 @pytest.fixture
@@ -104,9 +102,7 @@ def test_s3_a_body_on_a_request_signed_without_one(get: Signs, post: Signs, sent
 
 
 def test_s3_a_chunked_body_hidden_from_the_signature(exchange: Exchange, officer: PrivateKey) -> None:
-    wire = sign(officer, exchange.settings.origin, "GET", "/v1/keys").with_header(
-        "transfer-encoding", "chunked"
-    )
+    wire = sign(officer, exchange.settings.origin, "GET", "/v1/keys").with_header("transfer-encoding", "chunked")
     reply = send(exchange.settings.origin, Wire("GET", wire.target, wire.headers, b"2\r\n{}\r\n0\r\n\r\n"))
     assert reply.status in {400, 401}
 
@@ -143,9 +139,7 @@ def test_s4_two_digests_must_both_hold(exchange: Exchange, officer: PrivateKey, 
 
 def test_s4_a_second_digest_line(post: Signs, sent: Sends) -> None:
     wire = post()
-    assert (
-        sent(wire.and_header("Content-Digest", wire.header("content-digest"))).problem == "ambiguous-request"
-    )
+    assert sent(wire.and_header("Content-Digest", wire.header("content-digest"))).problem == "ambiguous-request"
 
 
 @pytest.mark.parametrize("missing", WITH_BODY)
@@ -164,9 +158,7 @@ def test_s5_an_uncovered_purpose(get: Signs, sent: Sends) -> None:
 def test_s6_another_method(get: Signs, sent: Sends) -> None:
     wire = get("/v1/changes")
     assert sent(Wire("POST", wire.target, wire.headers)).problem == "signature-refused"
-    assert (
-        sent(wire.and_header("X-HTTP-Method-Override", "POST")).status == 200
-    )  # unsigned headers never matter
+    assert sent(wire.and_header("X-HTTP-Method-Override", "POST")).status == 200  # unsigned headers never matter
 
 
 @pytest.mark.parametrize(
@@ -193,9 +185,7 @@ def test_s6_an_alias_signed_as_such_is_its_own_request(get: Signs, sent: Sends) 
     assert sent(get("/v1/%6beys")).status == 200
 
 
-@pytest.mark.parametrize(
-    "host", ["evil.example", "127.0.0.1", "127.0.0.1.:{port}", "localhost:{port}", "127.0.0.1:80"]
-)
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1", "127.0.0.1.:{port}", "localhost:{port}", "127.0.0.1:80"])
 def test_s6_another_host(exchange: Exchange, get: Signs, sent: Sends, host: str) -> None:
     named = host.format(port=exchange.settings.port)
     reply = sent(get().with_header("host", named))
@@ -210,9 +200,7 @@ def test_s6_signed_for_another_authority(exchange: Exchange, officer: PrivateKey
 
 def test_s7_another_algorithm_name(post: Signs, sent: Sends) -> None:
     for name in ("hmac-sha256", "ecdsa-p256-sha256", "rsa-pss-sha512", "none"):
-        wire = post().with_header(
-            "signature-input", lambda v, n=name: v.replace('alg="ed25519"', f'alg="{n}"')
-        )
+        wire = post().with_header("signature-input", lambda v, n=name: v.replace('alg="ed25519"', f'alg="{n}"'))
         assert sent(wire).problem == "signature-refused"
 
 
@@ -228,9 +216,7 @@ def test_s7_a_key_of_another_use(exchange: Exchange, post: Signs, sent: Sends) -
     assert "record-signing" in reply.json()["detail"]
 
 
-def test_s7_an_unknown_key_and_a_wrong_signature_read_the_same(
-    post: Signs, sent: Sends, officer: PrivateKey
-) -> None:
+def test_s7_an_unknown_key_and_a_wrong_signature_read_the_same(post: Signs, sent: Sends, officer: PrivateKey) -> None:
     unknown = sent(post(key=PrivateKey.generate()))
     wrong = sent(post(key=PrivateKey.generate(), keyid=officer.public.kid))
     assert (unknown.status, unknown.body) == (wrong.status, wrong.body)
@@ -258,9 +244,7 @@ def test_s8_within_the_skew(post: Signs, sent: Sends) -> None:
 
 @pytest.mark.parametrize("created", ["99999999999999999", "-1", "1.5", '"now"', "999999999999999"])
 def test_s8_times_that_are_not_times(post: Signs, sent: Sends, created: str) -> None:
-    wire = post().with_header(
-        "signature-input", lambda v: v.replace(v.split("created=")[1].split(";")[0], created)
-    )
+    wire = post().with_header("signature-input", lambda v: v.replace(v.split("created=")[1].split(";")[0], created))
     assert sent(wire).problem == "signature-refused"
 
 
@@ -277,9 +261,7 @@ def test_s8_a_missing_parameter(post: Signs, sent: Sends, parameter: str) -> Non
     ["short", "a" * 21, "a" * 129, "with space and more text", ("ключ" * 6).encode().decode("latin-1")],
 )
 def test_s9_a_weak_nonce(post: Signs, sent: Sends, nonce: str) -> None:
-    wire = post().with_header(
-        "signature-input", lambda v: v.replace(v.split('nonce="')[1].split('"')[0], nonce)
-    )
+    wire = post().with_header("signature-input", lambda v: v.replace(v.split('nonce="')[1].split('"')[0], nonce))
     assert sent(wire).status in {400, 401}
 
 
@@ -292,9 +274,7 @@ def test_s9_the_same_request_twice(post: Signs, get: Signs, sent: Sends, stored:
         assert stored() == kept
 
 
-def test_s9_another_keys_nonce_is_free(
-    exchange: Exchange, get: Signs, sent: Sends, reporter: PrivateKey
-) -> None:
+def test_s9_another_keys_nonce_is_free(exchange: Exchange, get: Signs, sent: Sends, reporter: PrivateKey) -> None:
     nonce = secrets.token_urlsafe(24)
     assert sent(get(nonce=nonce)).status == 200
     assert sent(sign(reporter, exchange.settings.origin, "GET", "/v1/keys", nonce=nonce)).status == 200
@@ -315,18 +295,18 @@ def test_s10_too_many_or_doubled_labels(post: Signs, sent: Sends) -> None:
     )
     doubled = wire.with_header("signature-input", f"{given}, {given}")
     other = 'x{}=("@method");created=1;keyid="k";tag="other"'
-    crowd = wire.with_header(
-        "signature-input", ", ".join([given, *(other.format(n) for n in range(4))])
-    ).with_header("signature", ", ".join([signature, *(f"x{n}=:AA==:" for n in range(4))]))
+    crowd = wire.with_header("signature-input", ", ".join([given, *(other.format(n) for n in range(4))])).with_header(
+        "signature", ", ".join([signature, *(f"x{n}=:AA==:" for n in range(4))])
+    )
     for bent in (twice, doubled, crowd):
         assert sent(bent).problem == "signature-refused"
 
 
 def test_s10_a_signature_of_an_intermediary_beside_ours(post: Signs, sent: Sends) -> None:
     wire = post()
-    beside = wire.and_header(
-        "Signature-Input", 'proxy=("@method");created=1;keyid="k";tag="proxy"'
-    ).and_header("Signature", "proxy=:AA==:")
+    beside = wire.and_header("Signature-Input", 'proxy=("@method");created=1;keyid="k";tag="proxy"').and_header(
+        "Signature", "proxy=:AA==:"
+    )
     assert sent(beside).status == 201
 
 

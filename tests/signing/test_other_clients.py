@@ -19,9 +19,7 @@ CLIENTS = pytest.mark.parametrize("client", ["agency_dhensby.mjs", "agency_cloud
 KINDS = pytest.mark.parametrize(("kind", "alg"), [("ed25519", "ed25519"), ("p256", "ecdsa-p256-sha256")])
 
 
-def ask(
-    exchange: Exchange, client: str, key: PrivateKey, alg: str, method: str, target: str, **more: str
-) -> Any:
+def ask(exchange: Exchange, client: str, key: PrivateKey, alg: str, method: str, target: str, **more: str) -> Any:
     """What the client says about one signed exchange; CalledProcessError when it cannot work."""
     pem = key.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     job = {
@@ -47,9 +45,7 @@ def ask(
 
 @CLIENTS
 @KINDS
-def test_reads_and_writes_are_signed_and_answers_verified(
-    exchange: Exchange, client: str, kind: Any, alg: str
-) -> None:
+def test_reads_and_writes_are_signed_and_answers_verified(exchange: Exchange, client: str, kind: Any, alg: str) -> None:
     key = enrol_now(exchange.settings, PrivateKey.generate(kind), "AZ-DCA", ("key_administrator", "analyst"))
     change = {
         "kind": "add-agency",

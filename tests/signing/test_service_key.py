@@ -24,9 +24,7 @@ def test_workers_that_start_together_share_one_key(tmp_path: Path) -> None:
 
 
 def test_a_key_of_another_kind_is_refused(tmp_path: Path) -> None:
-    pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
-        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
-    )
+    pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     (tmp_path / "service-key.pem").write_bytes(pem)
     with pytest.raises(ValueError, match="Ed25519"):
         ServiceKey.load_or_create(tmp_path)

@@ -58,9 +58,7 @@ def test_changed_requests_do_not(request_: dict[str, Any]) -> None:
             read(request_, **change)
 
 
-@pytest.mark.parametrize(
-    ("at", "accepted"), [(-31, False), (-29, True), (0, True), (329, True), (331, False)]
-)
+@pytest.mark.parametrize(("at", "accepted"), [(-31, False), (-29, True), (0, True), (329, True), (331, False)])
 def test_the_window_is_five_minutes_and_half_a_minute_of_skew(at: int, accepted: bool) -> None:
     if accepted:
         read(REQUESTS[0], CREATED + at)

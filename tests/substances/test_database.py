@@ -15,9 +15,7 @@ from service.substances.load import SCHEMAS, load
 from service.substances.tables import FILES
 
 
-async def test_what_the_database_gives_back_is_what_is_committed(
-    settings: Settings, catalogue: Catalogue
-) -> None:
+async def test_what_the_database_gives_back_is_what_is_committed(settings: Settings, catalogue: Catalogue) -> None:
     database = Database(settings)
     async with database.reading() as session:
         stored = await Catalogue.from_database(session)
@@ -35,9 +33,7 @@ async def test_loading_the_same_catalogue_again_writes_nothing(settings: Setting
     await engine.dispose()
 
 
-async def test_a_changed_catalogue_replaces_names_and_keeps_entries(
-    settings: Settings, tmp_path: Path
-) -> None:
+async def test_a_changed_catalogue_replaces_names_and_keeps_entries(settings: Settings, tmp_path: Path) -> None:
     for name in FILES:
         shutil.copy(SCHEMAS / f"{name}.csv", tmp_path)
     names = (tmp_path / "names.csv").read_text("utf-8").splitlines(keepends=True)

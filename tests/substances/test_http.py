@@ -42,9 +42,7 @@ def test_an_entry_tells_its_tree_schedules_and_sources(agency: httpx.Client) -> 
     entry = agency.get(f"/v1/substances/{code}").json()
     assert (entry["name"], entry["cas"]) == ("Mephedrone", "1189805-46-6")
     assert [above["name"] for above in entry["ancestors"]] == ["Synthetic cathinone, unspecified"]
-    assert [(s["convention"], s["schedule"], s["as_of"]) for s in entry["schedules"]] == [
-        ("1971", "II", "2023-03-31")
-    ]
+    assert [(s["convention"], s["schedule"], s["as_of"]) for s in entry["schedules"]] == [("1971", "II", "2023-03-31")]
     assert all(source["title"] for source in entry["sources"])
 
 
@@ -86,9 +84,7 @@ def test_units_are_listed_with_their_rule(agency: httpx.Client) -> None:
         ({"name": ["heroin"]}, "/names"),
     ],
 )
-def test_a_wrong_body_is_refused_with_its_pointer(
-    agency: httpx.Client, body: dict[str, object], pointer: str
-) -> None:
+def test_a_wrong_body_is_refused_with_its_pointer(agency: httpx.Client, body: dict[str, object], pointer: str) -> None:
     answer = agency.post("/v1/substances/resolve", json=body)
     assert answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY
     assert answer.headers["content-type"] == "application/problem+json"

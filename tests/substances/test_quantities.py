@@ -27,9 +27,7 @@ def drug(name: str) -> Entry:
 def weigh(quantity: str, unit: str, name: str, unit_mass_mg: str | None = None) -> Harmonised:
     resolved = UNITS.resolve(unit)
     assert resolved
-    return UNITS.harmonise(
-        Decimal(quantity), resolved, drug(name), Decimal(unit_mass_mg) if unit_mass_mg else None
-    )
+    return UNITS.harmonise(Decimal(quantity), resolved, drug(name), Decimal(unit_mass_mg) if unit_mass_mg else None)
 
 
 def test_all_43_units_of_the_individual_drug_seizures_resolve_to_a_unit_with_a_rule(rows: Tables) -> None:
@@ -155,9 +153,7 @@ def test_impossible_masses_of_a_piece_are_refused(mass: str) -> None:
 
 
 @given(QUANTITIES, UNIT_CODES, CODES)
-def test_the_range_holds_the_value_and_nothing_is_half_converted(
-    quantity: Decimal, unit: str, code: str
-) -> None:
+def test_the_range_holds_the_value_and_nothing_is_half_converted(quantity: Decimal, unit: str, code: str) -> None:
     resolved = UNITS.resolve(unit)
     assert resolved
     weighed = UNITS.harmonise(quantity, resolved, CATALOGUE.entries[code])
@@ -170,9 +166,7 @@ def test_the_range_holds_the_value_and_nothing_is_half_converted(
 
 
 @given(QUANTITIES, QUANTITIES, UNIT_CODES, CODES)
-def test_the_weight_of_a_sum_is_the_sum_of_the_weights(
-    one: Decimal, two: Decimal, unit: str, code: str
-) -> None:
+def test_the_weight_of_a_sum_is_the_sum_of_the_weights(one: Decimal, two: Decimal, unit: str, code: str) -> None:
     resolved, entry = UNITS.resolve(unit), CATALOGUE.entries[code]
     assert resolved
     apart = [UNITS.harmonise(quantity, resolved, entry).kg for quantity in (one, two)]

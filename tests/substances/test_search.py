@@ -63,13 +63,9 @@ def mistyped(name: str, chance: random.Random) -> str:
     )
 
 
-def test_one_typing_error_in_any_name_still_finds_it_within_20_ms(
-    catalogue: Catalogue, search: Search
-) -> None:
+def test_one_typing_error_in_any_name_still_finds_it_within_20_ms(catalogue: Catalogue, search: Search) -> None:
     chance = random.Random(20)
-    names = [
-        (e.code, text) for e in catalogue.entries.values() for text, _ in e.all_names() if len(text) >= 6
-    ]
+    names = [(e.code, text) for e in catalogue.entries.values() for text, _ in e.all_names() if len(text) >= 6]
     milliseconds, found = [], 0
     for code, text in chance.sample(names, 500):
         typed = mistyped(text, chance)

@@ -62,9 +62,7 @@ def test_kinds_are_those_of_the_design_and_each_but_provisional_is_used(rows: Ta
 def test_parents_exist_and_lead_to_a_root(rows: Tables, catalogue: Catalogue) -> None:
     codes = {entry.code for entry in rows.entries}
     assert all(entry.parent is None or entry.parent in codes for entry in rows.entries)
-    assert all(
-        catalogue.entries[entry.lineage[-1]].substance.parent is None for entry in catalogue.entries.values()
-    )
+    assert all(catalogue.entries[entry.lineage[-1]].substance.parent is None for entry in catalogue.entries.values())
 
 
 def test_no_precursor_lies_below_a_drug(catalogue: Catalogue) -> None:
@@ -127,9 +125,7 @@ def test_a_name_belongs_to_one_entry(catalogue: Catalogue) -> None:
     assert {name: codes for name, codes in owners.items() if len(codes) > 1} == {}
 
 
-def test_class_nodes_and_the_150_most_reported_entries_have_russian_names(
-    rows: Tables, catalogue: Catalogue
-) -> None:
+def test_class_nodes_and_the_150_most_reported_entries_have_russian_names(rows: Tables, catalogue: Catalogue) -> None:
     reported: Counter[str] = Counter()
     for name in rows.names:
         reported[name.code] += name.count or 0

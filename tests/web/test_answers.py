@@ -43,9 +43,7 @@ def service_key(exchange: Exchange) -> PublicKey:
 def verify(wire: Wire, reply: Reply, key: PublicKey) -> None:
     request = httpx.Request(wire.method, wire.url, headers=list(wire.headers))
     response = httpx.Response(reply.status, headers=reply.lines, content=reply.body, request=request)
-    verify_response(
-        response, key, signed="signature" in dict(wire.headers) or "Signature" in dict(wire.headers)
-    )
+    verify_response(response, key, signed="signature" in dict(wire.headers) or "Signature" in dict(wire.headers))
 
 
 def test_an_answer_and_a_refusal_are_signed_for_their_request(
@@ -63,9 +61,7 @@ def test_an_answer_and_a_refusal_are_signed_for_their_request(
             verify(wires[at], replies[other], service_key)
 
 
-def test_a_changed_answer_does_not_verify(
-    exchange: Exchange, reader: PrivateKey, service_key: PublicKey
-) -> None:
+def test_a_changed_answer_does_not_verify(exchange: Exchange, reader: PrivateKey, service_key: PublicKey) -> None:
     wire = sign(reader, exchange.settings.origin, "GET", "/v1/countries")
     reply = send(exchange.settings.origin, wire)
     changed = Reply(201, reply.headers, reply.body, reply.lines)
@@ -134,9 +130,7 @@ def test_a_key_has_its_own_pace(exchange: Exchange) -> None:
 def test_metrics_sum_over_the_workers(exchange: Exchange) -> None:
     def counted() -> int:
         text = httpx.get(f"{exchange.settings.origin}/metrics").text
-        found = re.search(
-            r'sarhad_requests_total\{method="GET",route="/healthz",status="200"\} ([0-9.]+)', text
-        )
+        found = re.search(r'sarhad_requests_total\{method="GET",route="/healthz",status="200"\} ([0-9.]+)', text)
         return int(float(found.group(1))) if found else 0
 
     before = counted()

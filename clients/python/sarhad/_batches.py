@@ -84,9 +84,7 @@ def verdicts(answer: IO[bytes], lines: int) -> Iterator[Verdict]:
         count += 1
         yield Verdict.of(document)
     if count != lines or not summary:
-        raise UnverifiedResponse(
-            f"The service answered for {count} of {lines} records; send the batch again."
-        )
+        raise UnverifiedResponse(f"The service answered for {count} of {lines} records; send the batch again.")
 
 
 def records_in(path: Path) -> Iterator[str]:

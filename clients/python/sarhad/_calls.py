@@ -91,9 +91,7 @@ def submit(record: str) -> Call[Receipt]:
 
     # The agency's own reference makes a repetition of the same bytes harmless: it answers 200 with the
     # first receipt.
-    return Call(
-        "POST", "/v1/seizures", parse, content=record.encode("ascii"), headers={"content-type": SD_JWT}
-    )
+    return Call("POST", "/v1/seizures", parse, content=record.encode("ascii"), headers={"content-type": SD_JWT})
 
 
 def search(filters: Mapping[str, Any]) -> Call[Page]:
@@ -166,9 +164,7 @@ def keys(params: Mapping[str, Any]) -> Call[dict[str, Any]]:
 
 
 def revoke_key(kid: str, reason: str) -> Call[dict[str, Any]]:
-    return _send(
-        "POST", f"/v1/keys/{_segment(kid)}/revocation", {"reason": reason}, _object, repeatable=False
-    )
+    return _send("POST", f"/v1/keys/{_segment(kid)}/revocation", {"reason": reason}, _object, repeatable=False)
 
 
 def checkpoint(log: str) -> Call[str]:

@@ -14,9 +14,7 @@ from sarhad.profile import Profile
 from sarhad.signing import SignedRequests, purpose_field
 
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
-BATCH_TIMEOUT = httpx.Timeout(
-    600.0, connect=10.0
-)  # the service answers a batch when it is decided as a whole
+BATCH_TIMEOUT = httpx.Timeout(600.0, connect=10.0)  # the service answers a batch when it is decided as a whole
 TRIES = 4
 _TRY_AGAIN = frozenset({429, 502, 503, 504})
 

@@ -82,9 +82,7 @@ class PublicKey:
                 return self.key.verify(signature, message)
             if len(signature) != 2 * _COORDINATE:
                 raise BadSignature("The signature has the wrong length.")
-            r, s = (
-                int.from_bytes(half, "big") for half in (signature[:_COORDINATE], signature[_COORDINATE:])
-            )
+            r, s = (int.from_bytes(half, "big") for half in (signature[:_COORDINATE], signature[_COORDINATE:]))
             return self.key.verify(encode_dss_signature(r, s), message, ec.ECDSA(hashes.SHA256()))
         except InvalidSignature:
             raise BadSignature("The signature does not match.") from None

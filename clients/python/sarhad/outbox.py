@@ -148,9 +148,7 @@ class Outbox:
             "ON CONFLICT DO NOTHING",
             (sender, *identity, read.facets.get("reference"), record),
         )
-        found = self.connection.execute(
-            "SELECT number FROM letter WHERE record_id = ? AND version = ?", identity
-        )
+        found = self.connection.execute("SELECT number FROM letter WHERE record_id = ? AND version = ?", identity)
         return int(found.fetchone()[0])
 
     def letters(self, *states: str) -> Iterator[Letter]:
@@ -168,8 +166,7 @@ class Outbox:
     def due(self, sender: str, now: float, limit: int = BATCH) -> list[Letter]:
         """Letters of one sender whose time has come."""
         query = (
-            f"SELECT {_COLUMNS} FROM letter WHERE state = 'waiting' AND sender = ? AND due <= ? "
-            "ORDER BY number LIMIT ?"
+            f"SELECT {_COLUMNS} FROM letter WHERE state = 'waiting' AND sender = ? AND due <= ? ORDER BY number LIMIT ?"
         )
         return [Letter(*row) for row in self.connection.execute(query, (sender, now, limit))]
 
@@ -187,8 +184,7 @@ class Outbox:
     def delivered(self, letter: Letter, receipt: Receipt) -> None:
         # The service holds the record now and the receipt proves it; keeping both would double every import.
         self.connection.execute(
-            "UPDATE letter SET state = 'delivered', record = NULL, problem = NULL, receipt = ? "
-            "WHERE number = ?",
+            "UPDATE letter SET state = 'delivered', record = NULL, problem = NULL, receipt = ? WHERE number = ?",
             (orjson.dumps(receipt).decode(), letter.number),
         )
 
@@ -209,9 +205,7 @@ class Outbox:
 
     def retry(self, numbers: Iterable[int] = ()) -> int:
         """Make dead and postponed letters due at once: the given ones, or all. How many changed."""
-        return self._change(
-            "UPDATE letter SET state = 'waiting', due = 0 WHERE state <> 'delivered'", numbers
-        )
+        return self._change("UPDATE letter SET state = 'waiting', due = 0 WHERE state <> 'delivered'", numbers)
 
     def drop(self, numbers: Iterable[int]) -> int:
         """Forget undelivered letters for good. How many were dropped."""

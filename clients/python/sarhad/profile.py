@@ -51,8 +51,7 @@ class Profile:
         file = _locate(wanted)
         if file is None:
             raise ConfigurationError(
-                f"There is no profile {wanted!r}; make one: "
-                f"sarhad keys new --agency KZ-CUS --profile {wanted}"
+                f"There is no profile {wanted!r}; make one: sarhad keys new --agency KZ-CUS --profile {wanted}"
             )
         try:
             values = tomllib.loads(file.read_text(encoding="utf-8"))
@@ -75,9 +74,7 @@ class Profile:
         names = ("service", "agency", "request_key", "record_key")
         lines = [f"{name} = {json.dumps(getattr(self, name))}" for name in names]
         if self.service_jwk:
-            pairs = ", ".join(
-                f"{name} = {json.dumps(value)}" for name, value in sorted(self.service_jwk.items())
-            )
+            pairs = ", ".join(f"{name} = {json.dumps(value)}" for name, value in sorted(self.service_jwk.items()))
             lines.append(f"service_jwk = {{ {pairs} }}")
         draft = self.file.with_suffix(f".{os.getpid()}.tmp")
         draft.write_text("\n".join(lines) + "\n", encoding="utf-8")

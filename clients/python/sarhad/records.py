@@ -153,9 +153,7 @@ def correction(previous: str, **facets: Any) -> Record:
     return _next_version(old, old.payload["kind"], old.facets).with_facets(**changes)
 
 
-def retraction(
-    previous: str, *, reason: str, language: str, reported: datetime | str | None = None
-) -> Record:
+def retraction(previous: str, *, reason: str, language: str, reported: datetime | str | None = None) -> Record:
     """The version that withdraws a record. The reason is a facet, shared only under the owner's rules."""
     content = {
         "reported": _timestamp(reported or datetime.now(UTC)),

@@ -112,9 +112,7 @@ def verify_response(response: httpx.Response, key: PublicKey, *, signed: bool = 
     """
     if "signature" not in response.headers:
         if response.status_code in {502, 503, 504}:
-            raise ServiceUnreachable(
-                f"The service is not available at present (status {response.status_code})."
-            )
+            raise ServiceUnreachable(f"The service is not available at present (status {response.status_code}).")
         raise UnverifiedResponse(
             f"The answer (status {response.status_code}) is not signed: "
             "this is not the service, or something in between changed it."
@@ -128,13 +126,10 @@ def verify_response(response: httpx.Response, key: PublicKey, *, signed: bool = 
         key_resolver=MappingKeyResolver(public_keys={key.kid: key.key}, private_keys={}),
     )
     try:
-        verifier.verify(
-            response, expect_tag=TAG, expect_label="sarhad", max_age=None, require_components=required
-        )
+        verifier.verify(response, expect_tag=TAG, expect_label="sarhad", max_age=None, require_components=required)
     except (InvalidSignature, HTTPMessageSignaturesException) as fault:
         raise UnverifiedResponse(
-            f"The answer (status {response.status_code}) does not verify with the pinned service key "
-            f"{key.kid}: {fault}"
+            f"The answer (status {response.status_code}) does not verify with the pinned service key {key.kid}: {fault}"
         ) from fault
     if body:
         response.stream = _CheckedStream(response.stream, _sha256_member(response.headers["content-digest"]))

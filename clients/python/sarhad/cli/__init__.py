@@ -30,9 +30,7 @@ app.add_typer(policy.app, name="policy")
 def add_server_commands(arguments: list[str]) -> None:
     """Load the commands of an installed server: the one that is called, or all of them for the help text."""
     called = next((argument for argument in arguments if not argument.startswith("-")), None)
-    own = {command.name for command in app.registered_commands} | {
-        group.name for group in app.registered_groups
-    }
+    own = {command.name for command in app.registered_commands} | {group.name for group in app.registered_groups}
     if called in own:
         return
     for entry in sorted(entry_points(group="sarhad.commands"), key=lambda entry: entry.name):

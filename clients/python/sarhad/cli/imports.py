@@ -29,13 +29,9 @@ def import_(
     as_: Annotated[str | None, typer.Option("--as", help="One agency profile for all rows.")] = None,
     encoding: Annotated[str | None, typer.Option(help="Encoding of a CSV that is not UTF-8.")] = None,
     sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook; the first by default.")] = None,
-    report: Annotated[
-        Path | None, typer.Option(help="Rows that need a look, as CSV. Default: FILE.report.csv")
-    ] = None,
+    report: Annotated[Path | None, typer.Option(help="Rows that need a look, as CSV. Default: FILE.report.csv")] = None,
     state: Annotated[Path | None, typer.Option(help="Resume file. Default: FILE.sarhad-import")] = None,
-    check: Annotated[
-        bool, typer.Option("--check", help="Read and resolve everything, sign and send nothing.")
-    ] = False,
+    check: Annotated[bool, typer.Option("--check", help="Read and resolve everything, sign and send nothing.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Import a table: each row becomes a record, signed by its country's agency. Run again to continue.
@@ -67,9 +63,7 @@ def import_(
     written = report or file.with_name(file.name + ".report.csv")
     tally, summary = _run(work, total, written)
     if as_json:
-        show_json(
-            {**summary.__dict__, "accepted_share": round(summary.accepted_share, 5), "report": str(written)}
-        )
+        show_json({**summary.__dict__, "accepted_share": round(summary.accepted_share, 5), "report": str(written)})
     else:
         _show(summary, tally, written)
     raise typer.Exit(UNREACHABLE if summary.waiting else REFUSED if summary.refused else OK)
@@ -113,7 +107,5 @@ def _show(summary: Summary, tally: Tally, report: Path) -> None:
     for reason, count in sorted(summary.reasons.items(), key=lambda pair: -pair[1]):
         console.print(f"  refused: {reason:<28}{count:>6}", markup=False)
     for country, states in sorted(summary.countries.items()):
-        console.print(
-            f"  {country}  " + ", ".join(f"{n} {name}" for name, n in sorted(states.items())), markup=False
-        )
+        console.print(f"  {country}  " + ", ".join(f"{n} {name}" for name, n in sorted(states.items())), markup=False)
     console.print(f"Rows that need a look: {report}", markup=False)

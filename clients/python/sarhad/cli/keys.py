@@ -16,9 +16,7 @@ app = typer.Typer(no_args_is_help=True, help="Make keys, show them, ask for thei
 USES = ("request-signing", "record-signing")
 
 
-@app.command(
-    epilog="Example: sarhad keys new --agency KZ-CUS --service https://sarhad.example.org --profile customs"
-)
+@app.command(epilog="Example: sarhad keys new --agency KZ-CUS --service https://sarhad.example.org --profile customs")
 def new(
     agency: Annotated[str, typer.Option(help="Code of the agency, such as KZ-CUS.")],
     profile: ProfileOption = None,

@@ -31,9 +31,7 @@ app = typer.Typer(no_args_is_help=True, help="Keep signed records until they can
 
 FileOption = Annotated[
     Path | None,
-    typer.Option(
-        "--file", envvar="SARHAD_OUTBOX", help="Outbox file. Default: outbox.db beside the profiles."
-    ),
+    typer.Option("--file", envvar="SARHAD_OUTBOX", help="Outbox file. Default: outbox.db beside the profiles."),
 ]
 Numbers = Annotated[list[int], typer.Argument(metavar="NUMBER…", help="Numbers from `sarhad outbox list`.")]
 
@@ -44,9 +42,7 @@ def _open(file: Path | None) -> Outbox:
 
 @app.command(epilog="Example: sarhad outbox add report.json --profile customs")
 def add(
-    source: Annotated[
-        str, typer.Argument(metavar="FILE|-", help="JSON description, or - for standard input.")
-    ],
+    source: Annotated[str, typer.Argument(metavar="FILE|-", help="JSON description, or - for standard input.")],
     profile: ProfileOption = None,
     file: FileOption = None,
 ) -> None:
@@ -62,9 +58,7 @@ def add(
 @app.command(epilog="Example: sarhad outbox send --watch")
 def send(
     file: FileOption = None,
-    watch: Annotated[
-        bool, typer.Option("--watch", help="Keep running and send whenever something is due.")
-    ] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Keep running and send whenever something is due.")] = False,
 ) -> None:
     """Send what is due. Failures wait longer each time; refused records become dead letters."""
     with _open(file) as outbox:
@@ -123,9 +117,7 @@ def _show(letters: Iterable[Letter], as_json: bool) -> None:
             "state": letter.state,
             "reference": letter.reference,
             "attempts": letter.attempts,
-            "due": datetime.fromtimestamp(letter.due, UTC).isoformat(timespec="seconds")
-            if letter.due
-            else "now",
+            "due": datetime.fromtimestamp(letter.due, UTC).isoformat(timespec="seconds") if letter.due else "now",
             "problem": letter.fault.sentence if letter.fault else "",
         }
         for letter in letters
@@ -133,6 +125,4 @@ def _show(letters: Iterable[Letter], as_json: bool) -> None:
     if as_json:
         show_json(lines)
     else:
-        show_table(
-            tuple(lines[0]) if lines else ("number", "state"), (tuple(line.values()) for line in lines)
-        )
+        show_table(tuple(lines[0]) if lines else ("number", "state"), (tuple(line.values()) for line in lines))

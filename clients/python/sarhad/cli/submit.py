@@ -34,9 +34,7 @@ def submit(
     profile: ProfileOption = None,
     service_key: ServiceKeyOption = None,
     save: SaveOption = None,
-    dry_run: Annotated[
-        bool, typer.Option(help="Let the service judge the record; nothing is stored.")
-    ] = False,
+    dry_run: Annotated[bool, typer.Option(help="Let the service judge the record; nothing is stored.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Sign the record that a JSON file describes, submit it, and keep the receipt.
@@ -53,9 +51,7 @@ def submit(
 
 def correct(
     record_id: RecordId,
-    changes: Annotated[
-        str, typer.Argument(metavar="FILE|-", help="JSON object of changed facets; null removes.")
-    ],
+    changes: Annotated[str, typer.Argument(metavar="FILE|-", help="JSON object of changed facets; null removes.")],
     profile: ProfileOption = None,
     purpose: PurposeOption = "operational",
     save: SaveOption = None,
@@ -128,9 +124,7 @@ def _send(
         console.print(f"warning      {warning.get('pointer', '')} {warning.get('detail', '')}", markup=False)
 
 
-def _keep(
-    profile: Profile, signed: str, receipt: Receipt, service_key: dict[str, str], save: Path | None
-) -> Path:
+def _keep(profile: Profile, signed: str, receipt: Receipt, service_key: dict[str, str], save: Path | None) -> Path:
     path = save or profile.directory / "receipts" / f"{receipt.id}.{receipt.version}.sarhad.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     evidence = Evidence(

@@ -18,13 +18,9 @@ from sarhad.profile import Profile
 
 
 def verify(
-    file: Annotated[
-        str, typer.Argument(metavar="FILE|-", help="Kept evidence (*.sarhad.json), or a bare record.")
-    ],
+    file: Annotated[str, typer.Argument(metavar="FILE|-", help="Kept evidence (*.sarhad.json), or a bare record.")],
     profile: ProfileOption = None,
-    record_key: Annotated[
-        str | None, typer.Option(help="Public key of the issuer, JWK; else the one kept.")
-    ] = None,
+    record_key: Annotated[str | None, typer.Option(help="Public key of the issuer, JWK; else the one kept.")] = None,
     service_key: Annotated[
         str | None, typer.Option(help="Public key of the service, JWK; else the pinned one.")
     ] = None,
@@ -61,9 +57,7 @@ def verify(
 class _Argument:
     """Each step rests on those before it; the first that fails ends the argument."""
 
-    def __init__(
-        self, evidence: Evidence, record_key: PublicKey | None, service_key: PublicKey | None
-    ) -> None:
+    def __init__(self, evidence: Evidence, record_key: PublicKey | None, service_key: PublicKey | None) -> None:
         self.evidence = evidence
         self.record_key = record_key
         self.service_key = service_key
@@ -90,9 +84,7 @@ class _Argument:
         self.steps.append(
             f"{claims['iss']} signed version {claims['ver']} of record {claims['jti']} with key {key.kid}."
         )
-        self.steps.append(
-            f"{len(record.facets)} facets belong to it: {', '.join(record.facets) or 'none shown'}."
-        )
+        self.steps.append(f"{len(record.facets)} facets belong to it: {', '.join(record.facets) or 'none shown'}.")
         return record.digest
 
     def _receipt(self, digest: str, receipt: str) -> None:
@@ -102,12 +94,8 @@ class _Argument:
         if promise.digest != raw:
             raise transparency.ReceiptMismatch("The receipt is for another record.")
         if promise.leaf != transparency.committed_leaf(promise.salt, raw):
-            raise transparency.ReceiptMismatch(
-                "The leaf that the receipt names does not commit to the record."
-            )
-        self.steps.append(
-            f"The service (key {key.kid}) promised to log this very record within {promise.mmd} s."
-        )
+            raise transparency.ReceiptMismatch("The leaf that the receipt names does not commit to the record.")
+        self.steps.append(f"The service (key {key.kid}) promised to log this very record within {promise.mmd} s.")
 
     def _log(self, digest: str, receipt: str, proof: dict[str, object]) -> None:
         key = self._service_key()
@@ -122,9 +110,7 @@ class _Argument:
             log_key=log_key,
         )
         self.steps.append(f"The log {promised.iss} signed a checkpoint of {checkpoint.size} entries.")
-        self.steps.append(
-            f"Entry {proof['index']} of that tree is this record (root {b64url(checkpoint.root)})."
-        )
+        self.steps.append(f"Entry {proof['index']} of that tree is this record (root {b64url(checkpoint.root)}).")
 
     def _service_key(self) -> PublicKey:
         if self.service_key is None:

@@ -61,9 +61,7 @@ class Agencies:
 
 def _in_directory(path: Path) -> Iterator[tuple[str, Profile]]:
     """Profiles that can sign records, one a country: drug control (`KZ-DCA`) where there is one."""
-    folders = sorted(
-        path.glob("[A-Z][A-Z]-*"), key=lambda folder: (not folder.name.endswith("-DCA"), folder.name)
-    )
+    folders = sorted(path.glob("[A-Z][A-Z]-*"), key=lambda folder: (not folder.name.endswith("-DCA"), folder.name))
     taken: set[str] = set()
     for folder in folders:
         country = folder.name[:2]

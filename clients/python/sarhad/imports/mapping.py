@@ -50,9 +50,7 @@ from sarhad.imports.countries import country_codes
 
 _LEAF = frozenset({"column", "constant"})
 _OPTIONS = frozenset({"column", "codes", "date", "decimal", "resolve", "check", "default", "needed"})
-_TOP = frozenset(
-    {"name", "description", "handling", "required", "country", "reference", "place", "facets", "codes"}
-)
+_TOP = frozenset({"name", "description", "handling", "required", "country", "reference", "place", "facets", "codes"})
 
 
 class RowError(InputError):
@@ -142,8 +140,7 @@ class ColumnMapping:
     def place_of(self, cells: Mapping[str, str]) -> tuple[str, str]:
         """The division and place texts of a row, verbatim."""
         division, place = (
-            cells.get(self.place[part]["column"], "") if part in self.place else ""
-            for part in ("division", "place")
+            cells.get(self.place[part]["column"], "") if part in self.place else "" for part in ("division", "place")
         )
         return division, place
 
@@ -197,9 +194,7 @@ class ColumnMapping:
             case {"decimal": style}:
                 return _decimal(text, style == "comma", column)
             case {"resolve": kind}:
-                return known.get(
-                    (kind, text)
-                )  # without a code the service goes by the words, or says why not
+                return known.get((kind, text))  # without a code the service goes by the words, or says why not
             case _:
                 return text
 

@@ -48,9 +48,7 @@ def summarise(outbox: Outbox, path: Path | None) -> Summary:
     summary = Summary()
     entries = list(_entries(outbox, summary))
     if path is not None:
-        with path.open(
-            "w", encoding="utf-8-sig", newline=""
-        ) as file:  # the mark tells spreadsheets it is UTF-8
+        with path.open("w", encoding="utf-8-sig", newline="") as file:  # the mark tells spreadsheets it is UTF-8
             writer = csv.writer(file)
             writer.writerow(COLUMNS)
             writer.writerows([harmless(cell) for cell in entry] for entry in entries)
@@ -93,9 +91,7 @@ def _entries(outbox: Outbox, summary: Summary) -> Iterator[tuple[Any, ...]]:
             yield (line, "warning", country, reference, *words, original, record_id)
 
 
-def _outcome(
-    fault: str | None, column: str | None, state: str, problem: str | None
-) -> tuple[str, str, str, str]:
+def _outcome(fault: str | None, column: str | None, state: str, problem: str | None) -> tuple[str, str, str, str]:
     if fault is not None:
         return "refused", "row", column or "", fault
     said = ProblemError(orjson.loads(problem)) if problem else None

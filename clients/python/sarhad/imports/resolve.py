@@ -52,9 +52,7 @@ def resolve(client: Client, texts: Sequence[tuple[str, str]], places: Sequence[P
                 else:
                     resolved.known[kind, name] = str(answer["code"])
     for queries in _chunks(places):
-        asked = [
-            {"country": country, "division": division, "place": place} for country, division, place in queries
-        ]
+        asked = [{"country": country, "division": division, "place": place} for country, division, place in queries]
         resolved.places.update(zip(queries, client.resolve_places(asked), strict=True))
     return resolved
 

@@ -81,9 +81,7 @@ def _check_cells(path: Path, line: int, cells: dict[str, str]) -> None:
                 "Replace formulas by their values and import again; nothing was sent."
             )
         if len(text) > MAX_CELL:
-            raise InputError(
-                f"{path.name}, line {line}, column {column}: {len(text)} characters; a quote is open?"
-            )
+            raise InputError(f"{path.name}, line {line}, column {column}: {len(text)} characters; a quote is open?")
 
 
 @contextmanager
