@@ -52,8 +52,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _set_aside() -> None:
-    """Take the reference data out of the garbage collector's sight: otherwise it weighs the few cycles that a
-    batch leaves against a million objects that stay, collects too late, and goes through all of them each time.
+    """Take the reference data out of the garbage collector's sight: otherwise it weighs the few cycles that
+    a batch leaves against a million objects that stay, collects late, and goes through all of them each time.
     """
     gc.collect()
     gc.freeze()

@@ -1,6 +1,7 @@
 """`python -m service.cli.contract`: writes every generated file of the contract into `schemas/`.
 
-`documents()` is what the files must hold; a test compares. Written by hand, beside them: code lists, tables, examples.
+`documents()` is what the files must hold; a test compares. Code lists, tables
+and examples beside them are written by hand.
 """
 
 from importlib import import_module

@@ -7,7 +7,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-TOP = {"README.md", "pyproject.toml", ".ci", ".gitignore", "service", "schemas", "clients", "migrations", "deploy", "tests"}
+TOP = {
+    "README.md",
+    "pyproject.toml",
+    ".ci",
+    ".gitignore",
+    "service",
+    "schemas",
+    "clients",
+    "migrations",
+    "deploy",
+    "tests",
+}
 
 # Composed, so that this file does not hold what it forbids.
 REGISTRIES = re.compile(
@@ -19,7 +30,9 @@ REGISTRIES = re.compile(
         )
     )
 )  # fmt: skip
-MACHINE = re.compile("(?<![A-Za-z0-9_.])/(?:" + "|".join(("home", "work", "Users", "root")) + ")/[A-Za-z0-9_.-]+|/tm" + "p/w/")
+MACHINE = re.compile(
+    "(?<![A-Za-z0-9_.])/(?:" + "|".join(("home", "work", "Users", "root")) + ")/[A-Za-z0-9_.-]+|/tm" + "p/w/"
+)
 WHERE_FROM = re.compile(r'"resolved"\s*:|^[^#\n"]*://|--(extra-)?index-url|--find-links', re.MULTILINE)
 LOCKS = ("requirements.txt", "package-lock.json", "uv.lock")
 

@@ -1,4 +1,4 @@
-"""The committed contract is what the code says: `python -m service.cli.contract` writes it, and drift fails here."""
+"""The committed contract is what the code says: `python -m service.cli.contract` writes it; drift fails."""
 
 import json
 import re

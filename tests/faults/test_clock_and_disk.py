@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.exchange import Exchange
-from tests.seizures.wiring import NDJSON, Agency, line, refusal, statuses, stored, verdicts
 from tests.faults.sending import Sending
+from tests.seizures.wiring import NDJSON, Agency, line, refusal, statuses, stored, verdicts
 from tests.signing.wire import Wire, send, sign
 
 pytestmark = pytest.mark.xdist_group("faults")
@@ -21,9 +21,7 @@ def test_a_clock_ten_minutes_off_is_told_so(fragile: Exchange, age: float) -> No
     customs = Agency(fragile, "KZ-CUS")
     before = stored(fragile.settings)
     origin, body = fragile.settings.origin, customs.report().encode()
-    wire = sign(
-        customs.request_key, origin, "POST", "/v1/seizures", body, content_type="application/sd-jwt", age=age
-    )
+    wire = sign(customs.request_key, origin, "POST", "/v1/seizures", body, content_type="application/sd-jwt", age=age)
     reply = send(origin, wire)
     assert refusal(reply)[:2] == (401, "signature-refused")
     assert "clock" in reply.json()["detail"] or "expired" in reply.json()["detail"]

@@ -1,4 +1,4 @@
-"""kill -9 in the middle of a batch: what was acknowledged is there once with its leaf, and no half of what was not."""
+"""kill -9 in the middle of a batch: what was acknowledged is there once, with its leaf, and no half of another."""
 
 import os
 import random

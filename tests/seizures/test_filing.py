@@ -39,9 +39,7 @@ def service_key(exchange: Exchange) -> PublicKey:
     return PublicKey.from_jwk(httpx.get(f"{exchange.settings.origin}/v1/service").json()["keys"][0])
 
 
-def test_a_report_is_acknowledged_with_a_receipt_that_opens_its_leaf(
-    customs: Agency, service_key: PublicKey
-) -> None:
+def test_a_report_is_acknowledged_with_a_receipt_that_opens_its_leaf(customs: Agency, service_key: PublicKey) -> None:
     before = stored(customs.exchange.settings)
     record = customs.report(narrative=fresh_narrative())
     reply = customs.post(record)
@@ -107,9 +105,7 @@ def test_a_reference_belongs_to_its_agency(customs: Agency, neighbour: Agency) -
     assert neighbour.post(neighbour.report(reference=reference)).status == 201
 
 
-def test_a_record_id_in_use_by_another_country_is_refused_without_a_hint(
-    customs: Agency, neighbour: Agency
-) -> None:
+def test_a_record_id_in_use_by_another_country_is_refused_without_a_hint(customs: Agency, neighbour: Agency) -> None:
     theirs = heroin("KG-CUS")
     assert neighbour.post(neighbour.sign(theirs)).status == 201
     ours = heroin("KZ-CUS")

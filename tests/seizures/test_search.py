@@ -194,9 +194,7 @@ def test_a_page_across_equal_times_loses_nothing(exchange: Exchange) -> None:
     """Twenty reports of one moment: order and cursor go by id there."""
     agency = Agency(exchange, "UZ-CUS")
     stamp = time.time_ns()
-    records = [
-        agency.report(reference=f"E-{stamp}-{n}", instant="2025-11-11T11:11:11+05:00") for n in range(20)
-    ]
+    records = [agency.report(reference=f"E-{stamp}-{n}", instant="2025-11-11T11:11:11+05:00") for n in range(20)]
     assert statuses(verdicts(agency.batch(map(line, records)))[0]) == [201] * 20
     ids = [read(record).payload["jti"] for record in records]
     window = {"from": "2025-11-11T06:11:11Z", "to": "2025-11-11T06:11:12Z", "agency": "UZ-CUS"}

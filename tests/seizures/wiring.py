@@ -70,9 +70,7 @@ class Agency:
 
     def batch(self, lines: Iterable[str | bytes], **options: str) -> Reply:
         """The lines as they are; a record becomes one with `line`."""
-        body = b"".join(
-            (entry.encode() if isinstance(entry, str) else entry) + b"\n" for entry in lines
-        )
+        body = b"".join((entry.encode() if isinstance(entry, str) else entry) + b"\n" for entry in lines)
         return self.post(body, "/v1/batches" + (f"?{urlencode(options)}" if options else ""), NDJSON)
 
     def get(self, path: str, accept: str | None = None, purpose: str = "operational", **query: Any) -> Reply:
