@@ -13,10 +13,26 @@ from tests.policies.evaluator import EVERYTHING, TLP, Labels, Reader, Sight
 
 BITS = {name: bit for bit, name in enumerate(GROUPS)}
 FACETS = (
-    "reference", "reported", "when.instant", "when.day", "when.month", "where.point", "where.cell", "where.admin1",
-    "where.country", "items", "transport", "route", "persons", "marks", "case", "laboratory", "purity", "spectra",
+    "reference",
+    "reported",
+    "when.instant",
+    "when.day",
+    "when.month",
+    "where.point",
+    "where.cell",
+    "where.admin1",
+    "where.country",
+    "items",
+    "transport",
+    "route",
+    "persons",
+    "marks",
+    "case",
+    "laboratory",
+    "purity",
+    "spectra",
     "narrative",
-)  # fmt: skip
+)
 TIME_FLAGS = (("when.instant", 20), ("when.day", 21), ("when.month", 22))
 PLACE_FLAGS = (("where.point", 24), ("where.cell", 25))
 UNDATED, VISIBLE, OWN = 23, 26, 27
@@ -47,18 +63,14 @@ class Gate:
 
     def become(self, country: str) -> None:
         """Be an agency of this country, for the functions that ask."""
-        token = self.run(
-            "SELECT gate.enter(:c, :a, ARRAY['reporter'], '')", c=country, a=f"{country}-CUS"
-        ).scalar_one()
+        token = self.run("SELECT gate.enter(:c, :a, ARRAY['reporter'], '')", c=country, a=f"{country}-CUS").scalar_one()
         self.run("SELECT set_config('sarhad.context', :token, true)", token=token)
 
     def adopt(self, documents: Mapping[str, PolicyDocument]) -> None:
         for owner in OWNERS:
             self.become(owner)
             rules = json.dumps(compiled_rows(documents[owner], BITS)) if owner in documents else "[]"
-            self.run(
-                "SELECT gate.adopt(CAST(:owner AS char(2)), CAST(:rules AS jsonb))", owner=owner, rules=rules
-            )
+            self.run("SELECT gate.adopt(CAST(:owner AS char(2)), CAST(:rules AS jsonb))", owner=owner, rules=rules)
 
     def scopes(self, records: Iterable[Labels]) -> None:
         for owner in OWNERS:
@@ -77,7 +89,8 @@ class Gate:
     def contexts(self, readers: Iterable[Reader]) -> None:
         listed = list(readers)
         self.run(
-            """SELECT gate.enter(r.country, r.agency, r.roles, r.purpose) FROM jsonb_to_recordset(CAST(:readers AS jsonb))
+            """SELECT gate.enter(r.country, r.agency, r.roles, r.purpose)
+               FROM jsonb_to_recordset(CAST(:readers AS jsonb))
                AS r(country text, agency text, roles text[], purpose text)""",
             readers=json.dumps(
                 [
@@ -94,9 +107,7 @@ class Gate:
                       k.masks[s.id + 1], k.delays[s.id + 1]
                FROM gate.context c JOIN gate.compiled k ON k.context_id = c.id CROSS JOIN gate.scope s"""
         )
-        groups = {
-            bits: frozenset(g for g in GROUPS if bits >> BITS[g] & 1) for bits in range(1 << len(GROUPS))
-        }
+        groups = {bits: frozenset(g for g in GROUPS if bits >> BITS[g] & 1) for bits in range(1 << len(GROUPS))}
         readers: dict[Any, Reader] = {}
         found = {}
         for country, agency, roles, purpose, owner, kind, bits, handling, mask, delay in rows:

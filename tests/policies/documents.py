@@ -25,16 +25,24 @@ ROLE_SETS = (
 )
 STATED = (*PURPOSES, "", "curiosity")
 FREE_FACETS = (
-    "reference", "reported", "items", "transport", "route", "persons", "marks", "case", "laboratory", "purity",
-    "spectra", "narrative",
-)  # fmt: skip
+    "reference",
+    "reported",
+    "items",
+    "transport",
+    "route",
+    "persons",
+    "marks",
+    "case",
+    "laboratory",
+    "purity",
+    "spectra",
+    "narrative",
+)
 
 
 def subsets(members: Iterable[str]) -> list[frozenset[str]]:
     listed = tuple(members)
-    return [
-        frozenset(c) for c in chain.from_iterable(combinations(listed, n) for n in range(len(listed) + 1))
-    ]
+    return [frozenset(c) for c in chain.from_iterable(combinations(listed, n) for n in range(len(listed) + 1))]
 
 
 def readers(roles: Iterable[frozenset[str]], purposes: Iterable[str]) -> list[Reader]:

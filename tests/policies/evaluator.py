@@ -82,9 +82,7 @@ def sight(reader: Reader, record: Labels, policies: dict[str, PolicyDocument]) -
     if not matching or any(rule.effect == "deny" for rule in matching):
         return None
     base = next((rule for rule in matching if not rule.joins), matching[0])
-    joined = [
-        rule for rule in matching if rule is base or (rule.joins and rule.delay_days <= base.delay_days)
-    ]
+    joined = [rule for rule in matching if rule is base or (rule.joins and rule.delay_days <= base.delay_days)]
     return Sight(frozenset().union(*(gives(rule) for rule in joined)), base.delay_days)
 
 
@@ -104,9 +102,7 @@ def matches(rule: Rule, reader: Reader, record: Labels) -> bool:
     rank = TLP.index(record.handling)
     if rule.effect == "permit":
         return (named is None or record.groups <= named) and rank <= TLP.index(rule.handling_up_to)
-    return (named is None or bool(record.groups & named)) and rank >= TLP.index(
-        rule.handling_from or "TLP:CLEAR"
-    )
+    return (named is None or bool(record.groups & named)) and rank >= TLP.index(rule.handling_from or "TLP:CLEAR")
 
 
 def gives(rule: Rule) -> set[str]:

@@ -1,4 +1,4 @@
-"""What a curious reader would ask: every read route, every filter, with the values that only the owner knows."""
+"""What a curious reader would ask: every read route and filter, with values that only the owner knows."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -38,10 +38,23 @@ EXCEPTED = {
     "/v1/log/{log}/consistency": "salted commitments only",
 }
 MALFORMED: list[dict[str, str]] = [
-    {"bbox": "1,2,3"}, {"bbox": "68,40,66,39"}, {"bbox": "a,b,c,d"}, {"bbox": "nan,nan,nan,nan"}, {"limit": "0"},
-    {"limit": "501"}, {"cursor": "AAAA"}, {"cursor": ""}, {"from": "yesterday"}, {"kind": "retraction"}, {"min_kg": "-1"},
-    {"substance": "SAR-999999"}, {"hidden": "1"}, {"admin1": "'; --"}, {"owner": "uz"}, {"reference": "x" * 65},
-]  # fmt: skip
+    {"bbox": "1,2,3"},
+    {"bbox": "68,40,66,39"},
+    {"bbox": "a,b,c,d"},
+    {"bbox": "nan,nan,nan,nan"},
+    {"limit": "0"},
+    {"limit": "501"},
+    {"cursor": "AAAA"},
+    {"cursor": ""},
+    {"from": "yesterday"},
+    {"kind": "retraction"},
+    {"min_kg": "-1"},
+    {"substance": "SAR-999999"},
+    {"hidden": "1"},
+    {"admin1": "'; --"},
+    {"owner": "uz"},
+    {"reference": "x" * 65},
+]
 
 
 def standing() -> Iterator[Question]:

@@ -1,7 +1,7 @@
-"""What PostgreSQL compiles is what the rules say, for every reader and every record of a world that can be listed.
+"""What PostgreSQL compiles is what the rules say, for every reader and record of a world that can be listed.
 
-Each example compares every (reader, record) pair with the second reading in `evaluator.py`; the readers and records
-are all there are, so an example is a proof for its policies.
+Each example compares every (reader, record) pair with the second reading in `evaluator.py`; the readers and
+records are all there are, so an example is a proof for its policies.
 """
 
 import random
@@ -47,19 +47,52 @@ def examples(count: int) -> settings:
 RICH = {
     "KZ": [
         {"effect": "deny", "audience": {"agencies": ["UZ-LAB"]}, "substance_groups": ["precursors"]},
-        {"effect": "deny", "audience": {"roles": ["coordinator"]}, "kinds": ["zero"], "handling_from": "TLP:AMBER"},
-        {"effect": "permit", "audience": {"countries": ["UZ"]}, "purposes": ["operational"], "kinds": ["seizure"],
-         "substance_groups": ["heroin-opiates", "cannabis"], "handling_up_to": "TLP:AMBER", "facets": ["items"],
-         "time": "instant", "place": "point"},
-        {"effect": "permit", "audience": {}, "handling_up_to": "TLP:GREEN", "facets": ["items", "transport"],
-         "time": "month", "place": "admin1", "delay_days": 90},
-        {"effect": "permit", "audience": {"roles": ["laboratory"]}, "purposes": ["forensic", "health"],
-         "handling_up_to": "TLP:AMBER+STRICT", "facets": ["purity", "laboratory", "spectra"], "joins": True},
-        {"effect": "permit", "audience": {"roles": ["analyst"]}, "handling_up_to": "TLP:RED", "facets": ["route"],
-         "place": "cell", "delay_days": 30, "joins": True},
+        {
+            "effect": "deny",
+            "audience": {"roles": ["coordinator"]},
+            "kinds": ["zero"],
+            "handling_from": "TLP:AMBER",
+        },
+        {
+            "effect": "permit",
+            "audience": {"countries": ["UZ"]},
+            "purposes": ["operational"],
+            "kinds": ["seizure"],
+            "substance_groups": ["heroin-opiates", "cannabis"],
+            "handling_up_to": "TLP:AMBER",
+            "facets": ["items"],
+            "time": "instant",
+            "place": "point",
+        },
+        {
+            "effect": "permit",
+            "audience": {},
+            "handling_up_to": "TLP:GREEN",
+            "facets": ["items", "transport"],
+            "time": "month",
+            "place": "admin1",
+            "delay_days": 90,
+        },
+        {
+            "effect": "permit",
+            "audience": {"roles": ["laboratory"]},
+            "purposes": ["forensic", "health"],
+            "handling_up_to": "TLP:AMBER+STRICT",
+            "facets": ["purity", "laboratory", "spectra"],
+            "joins": True,
+        },
+        {
+            "effect": "permit",
+            "audience": {"roles": ["analyst"]},
+            "handling_up_to": "TLP:RED",
+            "facets": ["route"],
+            "place": "cell",
+            "delay_days": 30,
+            "joins": True,
+        },
     ],
     "UZ": [{"effect": "permit", "audience": {"countries": ["TJ"]}, "handling_up_to": "TLP:AMBER", "time": "day"}],
-}  # fmt: skip
+}
 
 
 def told(
@@ -196,8 +229,8 @@ def test_a_stricter_mark_widens_nothing_where_the_permits_have_one_ceiling(
 
 
 def test_a_document_may_give_more_of_a_stricter_mark_only_by_saying_so(populated: Gate) -> None:
-    """The first permit that matches is the base: one with a low ceiling before one with a high ceiling narrows only
-    what it matches. Who writes them in this order shares more of AMBER than of GREEN.
+    """The first permit that matches is the base: one with a low ceiling before one with a high
+    ceiling narrows only what it matches. Who writes them in this order shares more of AMBER than of GREEN.
     """
     narrow = {"effect": "permit", "audience": {}, "handling_up_to": "TLP:GREEN", "time": "month"}
     wide = {"effect": "permit", "audience": {}, "handling_up_to": "TLP:AMBER", "time": "instant"}
@@ -250,11 +283,11 @@ def test_rules_replaced_leave_nothing_behind(populated: Gate) -> None:
 
 
 def versions(gate: Gate) -> dict[Reader, str]:
-    rows = gate.run("SELECT c.country, c.agency, c.roles, c.purpose, k.version FROM gate.context c JOIN gate.compiled k "
-                    "ON k.context_id = c.id")  # fmt: skip
-    return {
-        Reader(country, agency, frozenset(roles), purpose): v for country, agency, roles, purpose, v in rows
-    }
+    rows = gate.run(
+        "SELECT c.country, c.agency, c.roles, c.purpose, k.version FROM gate.context c JOIN gate.compiled k "
+        "ON k.context_id = c.id"
+    )
+    return {Reader(country, agency, frozenset(roles), purpose): v for country, agency, roles, purpose, v in rows}
 
 
 def test_the_version_that_a_reader_learns_changes_with_the_rules_that_may_touch_it_only(gate: Gate) -> None:
@@ -267,6 +300,4 @@ def test_the_version_that_a_reader_learns_changes_with_the_rules_that_may_touch_
     assert versions(gate) == before, "records do not change it"
     gate.adopt({"KZ": document("KZ", [about_labs, about_tajikistan])})
     changed = {reader for reader, version in versions(gate).items() if version != before[reader]}
-    assert changed == {
-        r for r in READERS if r.country != "KZ" and "laboratory" in r.roles and r.purpose == "health"
-    }
+    assert changed == {r for r in READERS if r.country != "KZ" and "laboratory" in r.roles and r.purpose == "health"}

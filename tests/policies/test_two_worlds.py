@@ -1,12 +1,12 @@
 """Two worlds that differ only in what a reader may not see answer that reader byte for byte the same.
 
-World 1 holds the records of world 0, some with other values in the facets that the reader is not given, with another
-history, and records that the reader may not see at all. Whatever the reader asks, both give the same status, headers
-and body.
+World 1 holds the records of world 0, some with other values in the facets that the reader is not given and with
+another history, and records that the reader may not see at all. Whatever the reader asks, both give the same
+status, headers and body.
 
-Stated exceptions: the log's routes, which tell how much is going on (a proof goes only to who is given the time of
-reporting); the signed copy of a record whose withheld values differ, because the owner signed other digests; and
-/metrics, which counts requests.
+Stated exceptions: the log's routes, which tell how much is going on (a proof goes only to who is given the time
+of reporting); the signed copy of a record whose withheld values differ, because the owner signed other digests;
+and /metrics, which counts requests.
 """
 
 import json
@@ -75,9 +75,7 @@ class Pair:
     fate: str
 
 
-PAIRS = st.builds(
-    Pair, DRAFTS, DRAFTS, st.booleans(), st.sampled_from(("filed", "filed", "corrected", "retracted"))
-)
+PAIRS = st.builds(Pair, DRAFTS, DRAFTS, st.booleans(), st.sampled_from(("filed", "filed", "corrected", "retracted")))
 
 
 def reader(name: Name) -> Reader:
@@ -115,10 +113,8 @@ class Filled:
     facets: list[dict[str, Any]]
 
 
-def fill(
-    worlds: Worlds, rules: list[dict[str, Any]], focus: Name, pairs: list[Pair], more: list[Draft]
-) -> Filled:
-    """Records in both worlds that look alike to `focus`, and in world 1 those of `more` that it does not see."""
+def fill(worlds: Worlds, rules: list[dict[str, Any]], focus: Name, pairs: list[Pair], more: list[Draft]) -> Filled:
+    """Records in both worlds, alike to `focus`, and in world 1 those of `more` that it does not see."""
     policy = document(OWNER, rules)
     worlds.adopt(OWNER, rules)
     worlds.empty()
@@ -155,15 +151,15 @@ def _versions(
     if pair.fate == "filed":
         return tuple([worlds.sign(record(pair.draft, id_, given))] for given in facets)  # type: ignore[return-value]
     made: tuple[list[str], list[str]] = ([], [])
-    for world, given in enumerate(facets):
+    for world, values in enumerate(facets):
         if pair.fate == "corrected":
             before = replace(pair.draft, choices=pair.other.choices).facets(MARKS[world])
-            first = worlds.sign(record(pair.draft, id_, before | {"reference": given["reference"]}))
-            second = replace(record(pair.draft, id_, given), version=2, previous=read(first).digest)
+            first = worlds.sign(record(pair.draft, id_, before | {"reference": values["reference"]}))
+            second = replace(record(pair.draft, id_, values), version=2, previous=read(first).digest)
         else:
-            first = worlds.sign(record(pair.draft, id_, given))
+            first = worlds.sign(record(pair.draft, id_, values))
             reason = "withdrawn" if "narrative" in shown else f"{MARKS[world]} withdrawn"
-            second = retraction(first, reason=reason, language="en", reported=given["reported"])
+            second = retraction(first, reason=reason, language="en", reported=values["reported"])
         made[world].extend((first, worlds.sign(second)))
     return made
 
@@ -193,9 +189,7 @@ def questions(filled: Filled, name: Name, policy: PolicyDocument) -> Iterator[Qu
             yield Question(PROOF.format(record_id=id_))
 
 
-def pages(
-    worlds: Worlds, name: Name, filters: dict[str, str]
-) -> Iterator[tuple[Question, tuple[Answer, Answer]]]:
+def pages(worlds: Worlds, name: Name, filters: dict[str, str]) -> Iterator[tuple[Question, tuple[Answer, Answer]]]:
     """A walk by ones; the cursor of world 0 is used in both, and it must be that of world 1 too."""
     cursor: dict[str, str] = {}
     while True:
@@ -218,9 +212,7 @@ def answered(
 
 
 # One permit for everybody who comes, so that most examples show something, under rules drawn at random.
-WIDE = PERMITS.map(
-    lambda rule: rule | {"audience": {}, "purposes": None, "kinds": None, "substance_groups": None}
-)
+WIDE = PERMITS.map(lambda rule: rule | {"audience": {}, "purposes": None, "kinds": None, "substance_groups": None})
 
 
 @settings(
@@ -289,20 +281,14 @@ def test_what_a_reader_may_see_changes_answers(worlds: Worlds, filed: set[str]) 
         assert differing >= ({SEARCH} if different else set())
 
 
-@pytest.mark.parametrize(
-    "name", [("TJ-CUS", "analysis"), ("RU-CUS", "health"), ("TJ-DCA/auditor", "analysis")]
-)
-def test_registers_and_malformed_questions_are_answered_alike(
-    worlds: Worlds, filed: set[str], name: Name
-) -> None:
-    hidden = Draft("seizure", "precursors", "TLP:RED", "UZ-CUS", tuple(range(21)) + (0,))
+@pytest.mark.parametrize("name", [("TJ-CUS", "analysis"), ("RU-CUS", "health"), ("TJ-DCA/auditor", "analysis")])
+def test_registers_and_malformed_questions_are_answered_alike(worlds: Worlds, filed: set[str], name: Name) -> None:
+    hidden = Draft("seizure", "precursors", "TLP:RED", "UZ-CUS", (*range(21), 0))
     filled = fill(worlds, [], name, [], [hidden, hidden])
     assert len(filled.added) == 2
     filed |= filled.added.keys()
     malformed = [Question(SEARCH, filters) for filters in MALFORMED]
-    malformed += [
-        Question(SEARCH + path) for path in ("/x", "/", "/%00", f"/{new_id()}/x", "/-/versions", "/-/proof")
-    ]
+    malformed += [Question(SEARCH + path) for path in ("/x", "/", "/%00", f"/{new_id()}/x", "/-/versions", "/-/proof")]
     answers = [(question, *worlds.ask(*name, question)) for question in (*standing(), *malformed)]
     for question, first, other in answers:
         assert first == other, question

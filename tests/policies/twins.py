@@ -76,9 +76,7 @@ class Draft:
             "marks": [{"kind": "STAMP", "text": f"{mark}-stamp-{c[15]}"}],
             "case": {"national_reference": f"{mark}-case-{c[16]}"},
             "laboratory": {"agency": "UZ-LAB", "case": f"{mark}-lab-{c[17]}"},
-            "purity": [
-                {"line": 1, "substance": code, "value": f"{1 + c[18] % 90}", "unit": "%", "basis": "AS_BASE"}
-            ],
+            "purity": [{"line": 1, "substance": code, "value": f"{1 + c[18] % 90}", "unit": "%", "basis": "AS_BASE"}],
             "spectra": [
                 {
                     "line": 1,
@@ -100,9 +98,19 @@ class Draft:
 
 
 OPTIONAL = (
-    "when.day", "where.cell", "where.admin1", "transport", "route", "persons", "marks", "case", "laboratory", "purity",
-    "spectra", "narrative",
-)  # fmt: skip
+    "when.day",
+    "where.cell",
+    "where.admin1",
+    "transport",
+    "route",
+    "persons",
+    "marks",
+    "case",
+    "laboratory",
+    "purity",
+    "spectra",
+    "narrative",
+)
 
 
 def _point(cell: str, choice: int) -> dict[str, Any]:
@@ -126,7 +134,7 @@ def twin(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The facets of `draft`, and the same with every facet that is not in `shown` taken from `other`.
 
-    Coarse facets that are shown pull the finer ones of `other` under them, so that both records are consistent.
+    Coarse facets that are shown pull the finer ones of `other` under them, so that both are consistent.
     """
     first = draft.facets(marks[0])
     second = replace(draft, choices=_under(draft, other, shown)).facets(marks[1])

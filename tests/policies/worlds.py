@@ -1,5 +1,6 @@
-"""Two exchanges that nobody can tell apart: same keys, same registry, same address; each with a database of its own."""
+"""Two exchanges that nobody can tell apart: same keys, registry and address, each with its own database."""
 
+import asyncio
 import os
 import shutil
 import socket
@@ -87,7 +88,8 @@ class World(Exchange):
         with output.open("wb") as file:
             process = subprocess.Popen(
                 [sys.executable, "-c", "from service.cli.serve import app; app()"],
-                env=os.environ | {
+                env=os.environ
+                | {
                     "SARHAD_DATABASE_URL": settings.database_url,
                     "SARHAD_STATE_DIR": str(settings.state_dir),
                     "SARHAD_ORIGIN": ORIGIN,
@@ -99,7 +101,7 @@ class World(Exchange):
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-            )  # fmt: skip
+            )
         here = settings.model_copy(update={"port": port, "origin": f"http://127.0.0.1:{port}"})
         jwk = dict(ServiceKey.load_or_create(settings.state_dir).jwk)
         world = cls(process, here, region, output, PublicKey.from_jwk(jwk))
@@ -203,8 +205,6 @@ async def _made(settings: Settings, keys: Path) -> Region:
 
 def begin(directory: Path) -> tuple[Worlds, list[str]]:
     """Two running worlds over a database and its copy, and the names of both to drop."""
-    import asyncio
-
     server = Settings()
     names = [f"sarhad_world_{uuid.uuid4().hex[:12]}" for _ in range(2)]
     states = [directory / "state-0", directory / "state-1"]
