@@ -14,8 +14,8 @@ from sqlalchemy.types import TypeEngine
 from service.seizures.models import OWN
 
 _REPORT_COLUMNS = """record_id uuid, version integer, kind text, agency text, country char(2), key_id text,
-  handling text, scope_id integer, latest boolean, status text, reference text, digest bytea, content_hash bytea, jwt text,
-  disclosures text[], log_salt bytea, leaf_hash bytea, receipt text, warnings json, at_instant timestamptz,
+  handling text, scope_id integer, latest boolean, status text, reference text, digest bytea, content_hash bytea,
+  jwt text, disclosures text[], log_salt bytea, leaf_hash bytea, receipt text, warnings json, at_instant timestamptz,
   at_day timestamptz, at_month timestamptz, month_end date, point public.geometry, cell public.geometry, admin1 text,
   place_country char(2), transport_mode text, conveyance text, place_type text, concealment text[]"""
 _LINE_COLUMNS = """record_id uuid, version integer, line integer, scope_id integer, month_end date, substance text,

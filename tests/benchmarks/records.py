@@ -18,7 +18,7 @@ def full(agency: str, number: int, chance: random.Random) -> Any:
         country="KZ",
         instant=f"{year}-{month:02}-{day:02}T0{number % 10}:20:00+05:00",
         items=[
-            item(None, SUBSTANCES[number % len(SUBSTANCES)], f"{chance.randrange(1, 9999)}", "g", status="PRES", basis="RAM"),
+            item(None, SUBSTANCES[number % len(SUBSTANCES)], str(chance.randrange(1, 9999)), "g", status="PRES"),
         ],
         where_point={"lat": f"{43 + chance.random():.4f}", "lon": f"{68 + chance.random():.4f}", "accuracy_m": 500,
                      "method": "GPS"},
