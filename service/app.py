@@ -21,6 +21,7 @@ from service.places.atlas import Atlas
 from service.places.routes import router as places
 from service.policies.routes import router as policies
 from service.seizures.harmonise import Reference
+from service.seizures.norms import Norms
 from service.seizures.routes import router as seizures
 from service.seizures.scopes import ScopeIds
 from service.settings import Settings
@@ -80,6 +81,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.database = Database(settings)
     app.state.scope_ids = ScopeIds(app.state.database)
+    app.state.norms = Norms()
     web.install(app)
     app.include_router(ledger, dependencies=[Depends(present_as())])
     for router in (identity, substances, places, policies, seizures):

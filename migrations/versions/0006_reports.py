@@ -222,6 +222,11 @@ CREATE VIEW shared.own_report AS
     month_end, point, cell, admin1, place_country, transport_mode, conveyance, place_type, concealment FROM core.report;
 ALTER VIEW shared.own_report OWNER TO gate_own;
 GRANT SELECT ON shared.own_report TO sarhad_read, sarhad_write;
+CREATE POLICY own ON core.report_line FOR SELECT TO gate_own
+  USING (latest AND ((SELECT gate.masks()))[scope_id + 1] & {OWN} <> 0);
+CREATE VIEW shared.own_line AS SELECT record_id, version, line, substance, kg FROM core.report_line;
+ALTER VIEW shared.own_line OWNER TO gate_own;
+GRANT SELECT ON shared.own_line TO sarhad_write;
 -- A line goes to an own report, under its scope.
 CREATE POLICY filed ON core.report_line FOR INSERT TO sarhad_write WITH CHECK (latest AND EXISTS (
   SELECT FROM shared.own_report o

@@ -16,6 +16,7 @@ def filing_for(state: Any, caller: Caller) -> Filing:
         now=datetime.now(UTC),
         reference=state.reference,
         scope_ids=state.scope_ids,
+        norms=state.norms,
         service_key=state.service_key(),
         log_origin=origin_of(state.settings.origin, Log.RECORDS),
         merge_delay=state.settings.merge_delay_seconds,

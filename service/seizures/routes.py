@@ -40,9 +40,7 @@ def _gives(*media_types: str, status: int = 200, text: str = "Successful Respons
 _FILED = _gives(JSON, status=201, text="Filed") | _gives(JSON, text="The same again: the first receipt")
 
 
-@router.post(
-    "/seizures", status_code=HTTPStatus.CREATED, responses=_FILED, openapi_extra=_takes(MEDIA_TYPE)
-)
+@router.post("/seizures", status_code=HTTPStatus.CREATED, responses=_FILED, openapi_extra=_takes(MEDIA_TYPE))
 async def file_report(request: Request, caller: Submitter, session: WriteSession) -> Response:
     """File a signed record: a seizure, a zero-report, a correction or a retraction. 200 when the same again."""
     body = await verified_body(request, MAX_RECORD_BYTES, MEDIA_TYPE)

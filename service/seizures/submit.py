@@ -29,6 +29,7 @@ from service.records.base64url import encode
 from service.records.cautions import cautions
 from service.seizures import store
 from service.seizures.harmonise import Reference, harmonise
+from service.seizures.norms import Norms
 from service.seizures.row import Candidate, candidate
 from service.seizures.scopes import ScopeIds
 from service.signing import ServiceKey
@@ -77,6 +78,7 @@ class Filing:
     now: datetime
     reference: Reference
     scope_ids: ScopeIds
+    norms: Norms
     service_key: ServiceKey
     log_origin: str
     merge_delay: int
@@ -211,6 +213,7 @@ async def _file_together(
 ) -> list[Verdict]:
     decisions = await _decisions(session, filing, judged)
     fresh = [decision for decision in decisions if isinstance(decision, Candidate)]
+    await _flag_unusual(session, filing, fresh)
     leaves = await append_many(session, Log.RECORDS, [entry.record.digest for entry in fresh])
     rows, lines = [], []
     receipts: dict[int, str] = {}
@@ -247,6 +250,14 @@ async def _file_together(
         _accepted(decision, receipts[id(decision)]) if isinstance(decision, Candidate) else decision
         for decision in decisions
     ]
+
+
+async def _flag_unusual(session: AsyncSession, filing: Filing, fresh: list[Candidate]) -> None:
+    country = filing.caller.country
+    await filing.norms.learn(session, country, {line["substance"] for entry in fresh for line in entry.lines})
+    for entry in fresh:
+        unusual = filing.norms.warnings(country, entry.lines)
+        entry.warnings.extend(warning for warning in unusual if warning not in entry.warnings)
 
 
 async def _replace(session: AsyncSession, entry: Candidate) -> dict[str, Any]:
