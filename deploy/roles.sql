@@ -7,7 +7,7 @@ DECLARE
 BEGIN
   FOREACH nologin IN ARRAY ARRAY['sarhad_owner',
     -- owners of the masking views: one per precision level, each held to that level by row security
-    'gate_instant', 'gate_day', 'gate_month', 'gate_undated', 'gate_point', 'gate_cell', 'gate_items', 'gate_own'] LOOP
+    'gate_instant', 'gate_day', 'gate_month', 'gate_undated', 'gate_point', 'gate_cell', 'gate_items', 'gate_reference', 'gate_own'] LOOP
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = nologin) THEN
       BEGIN
         EXECUTE 'CREATE ROLE ' || quote_ident(nologin) || ' NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION';

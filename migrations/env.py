@@ -92,7 +92,8 @@ def prepare(connection: Connection) -> None:
         "GRANT USAGE ON SCHEMA core TO sarhad_read, sarhad_write, sarhad_authn, sarhad_sequencer",
         "GRANT USAGE ON SCHEMA gate, shared TO sarhad_read, sarhad_write, sarhad_authn",
         "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
-        "GRANT gate_instant, gate_day, gate_month, gate_undated, gate_point, gate_cell, gate_items, gate_own"
+        "GRANT gate_instant, gate_day, gate_month, gate_undated, gate_point, gate_cell, gate_items, gate_reference,"
+        " gate_own"
         " TO sarhad_owner",
         _NO_TEMPORARY,
         *(f"REVOKE EXECUTE ON FUNCTION public.{function} FROM PUBLIC" for function in _STATISTICS),

@@ -314,15 +314,15 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA gate FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION gate.mint(text, text) TO sarhad_authn;
 GRANT EXECUTE ON FUNCTION gate.masks(), gate.delays(), gate.policy_version(), gate.country(), gate.reach()
   TO sarhad_read, sarhad_write, gate_instant, gate_day, gate_month, gate_undated, gate_point, gate_cell, gate_items,
-     gate_own;
+     gate_reference, gate_own;
 GRANT EXECUTE ON FUNCTION gate.adopt(char, jsonb), gate.scopes_for(jsonb) TO sarhad_write;
 GRANT EXECUTE ON FUNCTION gate.bbox_overlaps(public.geometry, public.geometry), gate.same(text, text) TO sarhad_read;
 GRANT USAGE ON SCHEMA gate TO gate_instant, gate_day, gate_month, gate_undated, gate_point, gate_cell, gate_items,
-  gate_own;
+  gate_reference, gate_own;
 GRANT USAGE ON SCHEMA core TO gate_instant, gate_day, gate_month, gate_undated, gate_point, gate_cell, gate_items,
-  gate_own;
+  gate_reference, gate_own;
 GRANT USAGE, CREATE ON SCHEMA shared TO gate_instant, gate_day, gate_month, gate_undated, gate_point, gate_cell,
-  gate_items, gate_own;
+  gate_items, gate_reference, gate_own;
 """
 
 POLICIES = """

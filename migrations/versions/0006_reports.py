@@ -57,6 +57,7 @@ ALTER TABLE core.report
   ALTER COLUMN jwt SET STORAGE EXTERNAL, ALTER COLUMN disclosures SET STORAGE EXTERNAL,
   ALTER COLUMN receipt SET STORAGE EXTERNAL;
 CREATE INDEX report_content_hash_idx ON core.report (country, content_hash) WHERE latest;
+CREATE INDEX report_reference_idx ON core.report (reference) WHERE latest AND reference IS NOT NULL;
 CREATE INDEX report_instant_idx ON core.report (at_instant DESC, record_id) WHERE latest;
 CREATE INDEX report_day_idx ON core.report (at_day DESC, record_id) WHERE latest;
 CREATE INDEX report_month_idx ON core.report (at_month DESC, record_id) WHERE latest;
@@ -239,6 +240,14 @@ CREATE VIEW shared.report_line AS
   FROM core.report_line;
 ALTER VIEW shared.report_line OWNER TO gate_items;
 GRANT SELECT ON shared.report_line TO sarhad_read;
+
+-- A reference is looked up, not scanned for: rows, not masks, so that the index serves whoever is given it.
+GRANT SELECT ON core.report TO gate_reference;
+CREATE POLICY reference ON core.report FOR SELECT TO gate_reference
+  USING (latest AND reference IS NOT NULL AND {admits(BIT["reference"])});
+CREATE VIEW shared.report_reference AS SELECT record_id, version, reference FROM core.report;
+ALTER VIEW shared.report_reference OWNER TO gate_reference;
+GRANT SELECT ON shared.report_reference TO sarhad_read;
 
 -- The one update: a version stops being the latest when its successor is filed, in the same transaction.
 CREATE FUNCTION gate.supersede(record uuid, superseded integer) RETURNS boolean

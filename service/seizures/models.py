@@ -87,6 +87,7 @@ class Report(Base):
         CheckConstraint("left(agency, 2) = country", name="agency"),
         CheckConstraint("cardinality(disclosures) = 19", name="disclosures"),
         Index("report_content_hash_idx", "country", "content_hash", postgresql_where=_LATEST),
+        Index("report_reference_idx", "reference", postgresql_where=text("latest AND reference IS NOT NULL")),
         Index("report_instant_idx", at_instant.desc(), "record_id", postgresql_where=_LATEST),
         Index("report_day_idx", at_day.desc(), "record_id", postgresql_where=_LATEST),
         Index("report_month_idx", at_month.desc(), "record_id", postgresql_where=_LATEST),
@@ -162,6 +163,16 @@ SHARED_LINE = Table(
     Column("line", Integer),
     *(Column(name, Text) for name in ("substance", "status", "form", "unit", "rule")),
     *(Column(name, Numeric) for name in ("quantity", "kg", "kg_low", "kg_high")),
+    schema="shared",
+    info={"is_view": True},
+)
+
+SHARED_REFERENCE = Table(
+    "report_reference",
+    Base.metadata,
+    Column("record_id", Uuid),
+    Column("version", Integer),
+    Column("reference", Text),
     schema="shared",
     info={"is_view": True},
 )

@@ -31,7 +31,7 @@ from service.paging import Key
 from service.policies.gate import Reach
 from service.problems import Problem
 from service.records.registry import BITS
-from service.seizures.models import LEAVES, SHARED, SHARED_LINE
+from service.seizures.models import LEAVES, SHARED, SHARED_LINE, SHARED_REFERENCE
 
 BY_TIME = ("instant", "day", "month", "undated")
 BY_PLACE = ("point", "cell")
@@ -176,12 +176,14 @@ def _conditions(leaf: FromClause, search: Search) -> list[ColumnElement[bool]]:
         "admin1": search.admin1,
         "transport_mode": search.transport,
         "place_type": search.place_type,
-        "reference": search.reference,
     }
     conditions: list[ColumnElement[bool]] = [
         leaf.c[name] == value for name, value in clear.items() if value is not None
     ]
     conditions += [func.gate.same(leaf.c[name], value) for name, value in masked.items() if value is not None]
+    if search.reference is not None:
+        named = select(SHARED_REFERENCE.c.record_id).where(SHARED_REFERENCE.c.reference == search.reference)
+        conditions.append(leaf.c.record_id.in_(named))
     if search.concealment is not None:
         conditions.append(literal(search.concealment) == func.any(leaf.c.concealment))
     if search.since is not None:
