@@ -86,6 +86,8 @@ def searches(facets: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, str]]:
     yield from ({"substance": code} for code in ("SAR-000002", "SAR-000608", "SAR-000023", "SAR-000291"))
     yield from ({"bbox": "66.5,39,67.5,40.5"}, {"bbox": "-180,-90,180,90"}, {"min_kg": "0"}, {"min_kg": "30"})
     yield from ({"from": "2025-06-01T00:00:00Z"}, {"to": "2025-06-15T00:00:00Z"})
+    for day in (5, 10, 15, 20, 25):
+        yield {"from": f"2025-05-{day:02}T00:00:00Z", "to": f"2025-06-{day:02}T00:00:00Z"}
     for record in list(facets)[:5]:
         yield {"reference": record["reference"]}
         if "when.instant" in record:

@@ -211,8 +211,13 @@ def answered(
         yield from pages(worlds, name, filters)
 
 
-# One permit for everybody who comes, so that most examples show something, under rules drawn at random.
-WIDE = PERMITS.map(lambda rule: rule | {"audience": {}, "purposes": None, "kinds": None, "substance_groups": None})
+# A permit for everybody stands first, so that most examples show something, under rules drawn at random.
+WIDE = PERMITS.map(
+    lambda rule: (
+        rule
+        | {"audience": {}, "purposes": None, "kinds": None, "substance_groups": None, "delay_days": 0, "joins": False}
+    )
+)
 
 
 @settings(
@@ -247,7 +252,7 @@ def test_what_a_reader_may_not_see_changes_no_answer(
     pairs: list[Pair],
     more: list[Draft],
 ) -> None:
-    rules = [*rules, wide]
+    rules = [wide, *rules]
     filled = fill(worlds, rules, focus, pairs, more)
     filed |= filled.shown.keys() | filled.added.keys()
     policy = document(OWNER, rules)

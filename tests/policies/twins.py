@@ -51,7 +51,7 @@ class Draft:
         units = sorted(CELLS[country])
         unit = units[c[1] % len(units)]
         cell = CELLS[country][unit][c[2] % 2]
-        day = date(2025, 1 + c[3] % 12, 1 + c[4] % 28)
+        day = date(2025, 5 + c[3] % 2, 1 + c[4] % 28)
         word, code = WORDS[self.group][c[6] % 2]
         facets: dict[str, Any] = {
             "reference": f"{mark}-{c[7]}",
@@ -118,7 +118,7 @@ def _point(cell: str, choice: int) -> dict[str, Any]:
     return {"lat": f"{latitude + choice % 7 * 0.004:.4f}", "lon": f"{longitude - choice % 5 * 0.004:.4f}"}
 
 
-CHOICES = st.tuples(*(st.integers(0, 99) for _ in range(21)), st.integers(0, 2 ** len(OPTIONAL) - 1))
+CHOICES = st.tuples(*(st.integers(0, 99) for _ in range(21)), st.integers(0, 2 ** len(OPTIONAL) - 1) | st.just(0))
 DRAFTS = st.builds(
     Draft,
     kind=st.sampled_from(("seizure", "seizure", "seizure", "zero")),
