@@ -73,6 +73,28 @@ def doubled(payload: dict[str, Any]) -> bytes:
     return raw(payload)[:-1] + b',"handling":"TLP:CLEAR"}'
 
 
+def _swapped(customs: Agency) -> str:
+    one, two = customs.report(), customs.report()
+    header, payload, _ = one.split("~")[0].split(".")
+    signature = two.split("~")[0].split(".")[2]
+    return "~".join([f"{header}.{payload}.{signature}", *one.split("~")[1:]])
+
+
+def _borrowed(customs: Agency) -> str:
+    one, two = customs.report(), customs.report()
+    jwt, _, *rest = one.split("~")
+    return "~".join([jwt, two.split("~")[1], *rest])
+
+
+def _repeated(customs: Agency) -> str:
+    jwt, first, *rest = customs.report().split("~")
+    return "~".join([jwt, first, first, *rest])
+
+
+def _receipt(customs: Agency) -> str:
+    return str(customs.post(customs.report()).json()["receipt"]) + "~"
+
+
 Attack = Callable[[Agency], str]
 ENVELOPE: dict[str, tuple[Attack, str, str]] = {
     "E1 a member twice": (
@@ -92,8 +114,8 @@ ENVELOPE: dict[str, tuple[Attack, str, str]] = {
         lambda a: forged(a, header={"kid": Agency(a.exchange, "KZ-LAB").record_key.public.kid},
                          key=Agency(a.exchange, "KZ-LAB").record_key), "record-key-unknown", "/header/kid"),
     "E6 payload of another record under this signature": (
-        lambda a: _swapped(a), "record-signature-invalid", "/signature"),
-    "E7 facet of another record": (lambda a: _borrowed(a), "unknown-disclosure", "/disclosures/0"),
+        _swapped, "record-signature-invalid", "/signature"),
+    "E7 facet of another record": (_borrowed, "unknown-disclosure", "/disclosures/0"),
     "E7 a disclosure without its salt": (
         lambda a: forged(a, disclose={"narrative": ["narrative", {"text": "x", "language": "en"}]}),
         "malformed-disclosure", "/disclosures/"),
@@ -103,12 +125,12 @@ ENVELOPE: dict[str, tuple[Attack, str, str]] = {
     "E7 a digest twice": (
         lambda a: forged(a, payload=lambda p: {**p, "_sd": sorted([*p["_sd"][1:], p["_sd"][1]])}),
         "malformed-claims", "/payload/_sd"),
-    "E7 a disclosure twice": (lambda a: _repeated(a), "duplicate-disclosure", "/disclosures/"),
+    "E7 a disclosure twice": (_repeated, "duplicate-disclosure", "/disclosures/"),
     "E7 an unknown facet": (lambda a: forged(a, disclose=value("suspect", {"name": "X"})), "unknown-facet",
                             "/disclosures/"),
     "E9 another agency's name": (
         lambda a: forged(a, payload=lambda p: {**p, "iss": "KG-CUS"}), "record-key-unknown", "/header/kid"),
-    "E10 a receipt as a record": (lambda a: _receipt(a), "malformed-claims", "/payload"),
+    "E10 a receipt as a record": (_receipt, "malformed-claims", "/payload"),
     "E10 another typ": (lambda a: forged(a, header={"typ": "JWT"}), "malformed-header", "/header/typ"),
     "a duplicate member of the header": (
         lambda a: forged(a, header=b'{"alg":"EdDSA","alg":"EdDSA","kid":"x","typ":"y"}'), "malformed-header",
@@ -180,28 +202,6 @@ DATA: dict[str, tuple[Attack, str, str]] = {
 }  # fmt: skip
 
 
-def _swapped(customs: Agency) -> str:
-    one, two = customs.report(), customs.report()
-    header, payload, _ = one.split("~")[0].split(".")
-    signature = two.split("~")[0].split(".")[2]
-    return "~".join([f"{header}.{payload}.{signature}", *one.split("~")[1:]])
-
-
-def _borrowed(customs: Agency) -> str:
-    one, two = customs.report(), customs.report()
-    jwt, _, *rest = one.split("~")
-    return "~".join([jwt, two.split("~")[1], *rest])
-
-
-def _repeated(customs: Agency) -> str:
-    jwt, first, *rest = customs.report().split("~")
-    return "~".join([jwt, first, first, *rest])
-
-
-def _receipt(customs: Agency) -> str:
-    return str(customs.post(customs.report()).json()["receipt"]) + "~"
-
-
 @pytest.mark.parametrize("attack", [*ENVELOPE, *DATA])
 def test_refused_alone_and_in_a_batch(customs: Agency, attack: str) -> None:
     make, problem, place = {**ENVELOPE, **DATA}[attack]
@@ -212,7 +212,7 @@ def test_refused_alone_and_in_a_batch(customs: Agency, attack: str) -> None:
     assert (type_, (pointer or "").startswith(place)) == (problem, True), reply.body
     assert status in {400, 422}
     assert stored(customs.exchange.settings) == before
-    lines, summary = verdicts(customs.batch([line(record), line(customs.report())]))
+    lines, _ = verdicts(customs.batch([line(record), line(customs.report())]))
     assert statuses(lines) == [status, 201]
     assert lines[0]["problem"] == reply.json()
     assert stored(customs.exchange.settings).reports == before.reports + 1

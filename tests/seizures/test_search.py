@@ -38,16 +38,16 @@ class Filed:
 @pytest.fixture(scope="module")
 def filed(exchange: Exchange) -> Filed:
     agency = Agency(exchange, "AZ-CUS")
-    reports = {
-        "baku": dict(
-            instant="2026-02-03T10:00:00+04:00", where_point=SEA, where_admin1={"code": "AZ-BA"},
-            items=[item(None, "heroin", "11.840", "kg", status="CONF"), item(None, "hashish", "5", "g")],
-            transport={"mode": "1", "concealment": ["PCL"]},
-        ),
-        "ganja": dict(day="2026-02-04", instant=None, where_point=GANJA, items=[item(None, "opium", "2", "kg")],
-                      transport={"mode": "3"}),
-        "unplaced": dict(month="2026-01", instant=None, items=[item(None, "methamphetamine", "300", "g")]),
-        "abroad": dict(country="GE", instant="2026-02-05T10:00:00+04:00", items=[item(None, "heroin", "1", "g")]),
+    reports: dict[str, dict[str, Any]] = {
+        "baku": {
+            "instant": "2026-02-03T10:00:00+04:00", "where_point": SEA, "where_admin1": {"code": "AZ-BA"},
+            "items": [item(None, "heroin", "11.840", "kg", status="CONF"), item(None, "hashish", "5", "g")],
+            "transport": {"mode": "1", "concealment": ["PCL"]},
+        },
+        "ganja": {"day": "2026-02-04", "instant": None, "where_point": GANJA, "items": [item(None, "opium", "2", "kg")],
+                      "transport": {"mode": "3"}},
+        "unplaced": {"month": "2026-01", "instant": None, "items": [item(None, "methamphetamine", "300", "g")]},
+        "abroad": {"country": "GE", "instant": "2026-02-05T10:00:00+04:00", "items": [item(None, "heroin", "1", "g")]},
     }  # fmt: skip
     names = {}
     for name, facets in reports.items():
