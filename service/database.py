@@ -39,6 +39,8 @@ class Database:
         self._writing = _engine(settings, "sarhad_write", _WRITE_OPTIONS)
         self._authn = _engine(settings, "sarhad_authn", _WRITE_OPTIONS)
         self._sequencer = _engine(settings, "sarhad_sequencer", _WRITE_OPTIONS, size=2)
+        # Apart from the writers' pool: who waits for this one already holds a connection of that one.
+        self._scoping = _engine(settings, "sarhad_write", _WRITE_OPTIONS, size=1)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
@@ -67,8 +69,14 @@ class Database:
         async with async_sessionmaker(self._sequencer, expire_on_commit=False).begin() as session:
             yield session
 
+    @asynccontextmanager
+    async def scoping(self) -> AsyncIterator[AsyncSession]:
+        """A short transaction beside one of `writing`, for what must not wait until that one ends."""
+        async with async_sessionmaker(self._scoping, expire_on_commit=False).begin() as session:
+            yield session
+
     async def dispose(self) -> None:
-        for engine in (self._reading, self._writing, self._authn, self._sequencer):
+        for engine in (self._reading, self._writing, self._authn, self._sequencer, self._scoping):
             await engine.dispose()
 
 

@@ -20,7 +20,7 @@ class ScopeIds:
         wanted = set(wanted)
         if missing := {scope for scope in wanted if (country, scope) not in self._ids}:
             token = await session.scalar(select(func.current_setting("sarhad.context", True)))
-            async with self._database.writing() as own:
+            async with self._database.scoping() as own:
                 await own.execute(text("SELECT set_config('sarhad.context', :token, true)"), {"token": token})
                 found = await scopes(own, missing)
             self._ids |= {(country, scope): id_ for scope, id_ in found.items()}

@@ -11,6 +11,7 @@ from service.web.description import describe_bodies
 from service.web.edge import Edge
 from service.web.operations import router
 from service.web.rendering import install_handlers
+from service.web.sessions import Shares
 
 
 def install(app: FastAPI) -> None:
@@ -27,6 +28,8 @@ def install(app: FastAPI) -> None:
         return ServiceKey.load_or_create(settings.state_dir)
 
     app.state.service_key = service_key
+    app.state.reading_shares = Shares(settings.database_pool)
+    app.state.writing_shares = Shares(settings.database_pool)
     app.router.redirect_slashes = False  # another path is another request, and was not signed
     install_handlers(app)
     describe_bodies(app)

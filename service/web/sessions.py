@@ -1,19 +1,55 @@
-"""One request is one transaction."""
+"""One request is one transaction, and no country holds more than its share of a worker's connections."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated
 
 from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from service.web.rendering import Unavailable
+
+PATIENCE = 10.0  # seconds, as long as for a connection of the pool
+
+
+class Shares:
+    """Half of the connections of a pool for any one country: a body that arrives slowly, a long batch or a heavy
+    question keeps its own country waiting, not the others. Who is not known shares with all who are not.
+    """
+
+    def __init__(self, connections: int) -> None:
+        self._most = max(1, connections // 2)
+        self._shares: dict[str | None, asyncio.Semaphore] = {}
+
+    @asynccontextmanager
+    async def of(self, country: str | None) -> AsyncIterator[None]:
+        """Raises Unavailable when the country's share stays in use."""
+        share = self._shares.setdefault(country, asyncio.Semaphore(self._most))
+        try:
+            await asyncio.wait_for(share.acquire(), PATIENCE)
+        except TimeoutError:
+            raise Unavailable("too many requests of your country are under way") from None
+        try:
+            yield
+        finally:
+            share.release()
+
+
+def _country(request: Request) -> str | None:
+    caller = getattr(request.state, "caller", None)
+    return getattr(caller, "country", None)
+
 
 async def _writing(request: Request) -> AsyncIterator[AsyncSession]:
-    async with request.app.state.database.writing() as session:
+    state = request.app.state
+    async with state.writing_shares.of(_country(request)), state.database.writing() as session:
         yield session
 
 
 async def _reading(request: Request) -> AsyncIterator[AsyncSession]:
-    async with request.app.state.database.reading() as session:
+    state = request.app.state
+    async with state.reading_shares.of(_country(request)), state.database.reading() as session:
         yield session
 
 

@@ -108,7 +108,8 @@ def test_a_leaky_condition_is_given_no_finer_value(entrance: Entrance, world: Wo
 
 @pytest.mark.usefixtures("leaks")
 def test_a_leaky_condition_on_lines_is_given_no_hidden_line(entrance: Entrance, world: World) -> None:
+    question = "SELECT 1 FROM shared.report_line WHERE leak_test.tell(record_id)"
     with entrance("sarhad_read", world.tokens["stranger"]) as session:
-        assert told(session, "SELECT 1 FROM shared.report_line WHERE leak_test.tell(kg)") == []
+        assert not set(told(session, question)) & set(world.records.values())
     with entrance("sarhad_read", world.tokens["owner"]) as session:
-        assert len(told(session, "SELECT 1 FROM shared.report_line WHERE leak_test.tell(kg)")) >= len(world.records)
+        assert set(told(session, question)) >= set(world.records.values())

@@ -9,7 +9,7 @@ from tests.exchange import Exchange
 from tests.policies.entrance import Entrance
 from tests.policies.readers import World
 
-GATE_ROLES = {f"gate_{n}" for n in ("instant", "day", "month", "undated", "point", "cell", "items", "own")}
+GATE_ROLES = {f"gate_{n}" for n in ("instant", "day", "month", "undated", "point", "cell", "items", "reference", "own")}
 LOGINS = {"sarhad_read", "sarhad_write", "sarhad_authn", "sarhad_sequencer"}
 ROLES = {"sarhad_owner"} | GATE_ROLES | LOGINS
 # What may be read outside the gate, reviewed: registers, the same for every member, and the logs' hashes.

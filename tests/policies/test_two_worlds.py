@@ -42,6 +42,8 @@ from tests.policies.questions import (
 from tests.policies.twins import DRAFTS, WORDS, Draft, new_id, record, twin
 from tests.policies.worlds import Answer, Question, Worlds, begin, drop
 
+pytestmark = pytest.mark.xdist_group("two worlds")  # two services for all of them
+
 OWNER = "UZ"
 MARKS = ("canary-zero", "canary-one")
 NEVER = 3650  # a delay that is not over for years
@@ -321,14 +323,19 @@ def test_every_read_route_is_compared_or_excepted() -> None:
 
 
 def test_output_and_metrics_hold_nothing_of_any_record(worlds: Worlds, filed: set[str]) -> None:
-    assert len(filed) > 20
+    name = ("TJ-CUS", "analysis")
+    draft, other = (Draft("seizure", "cannabis", "TLP:GREEN", "UZ-CUS", (n,) * 21 + (0,)) for n in (1, 2))
+    filled = fill(worlds, [], name, [Pair(draft, other, same=False, fate="filed")], [other, other])
+    assert list(answered(worlds, name, filled, document(OWNER, [])))
+    filed |= filled.shown.keys() | filled.added.keys()
+    assert len(filed) >= 3
     canaries = {*MARKS, *filed, "SAR-0", "narrative", "where."} | {
         word for words in WORDS.values() for word, _ in words
     }
     for world in worlds.both:
         output = world.output.read_text()
         metrics = httpx.get(f"{world.settings.origin}/metrics").text
-        assert output.count('"event": "request"') > 200
+        assert output.count('"event": "request"') > 20
         assert "/v1/seizures/{record_id}" in metrics
         assert not {canary for canary in canaries if canary in output}
         assert not {canary for canary in canaries if canary in metrics}

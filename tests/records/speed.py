@@ -70,4 +70,4 @@ def _rate(step: Callable[[], object], seconds: float) -> float:
 if __name__ == "__main__":
     import json
 
-    print(json.dumps(measure(4.0)))  # noqa: T201
+    print(json.dumps(measure(4.0)))
