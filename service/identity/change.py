@@ -6,16 +6,16 @@ import uuid
 from datetime import UTC, datetime
 from http import HTTPStatus
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.identity.caller import Caller
 from service.identity.documents import CHANGE, AddAgency, EnrolKey, GrantRole, WithdrawRole
 from service.identity.enrol import NotEnrolled, enrol_agency, enrol_key, grant_role, withdraw_role
 from service.identity.governance import record
-from service.identity.models import Agency, AgencyKey, Change
+from service.identity.models import Agency, AgencyKey, Change, RoleGrant
 from service.problems import NotFound, Problem
-from service.signing import public_key
+from service.signing import jwk_of, public_key
 
 _Document = AddAgency | EnrolKey | GrantRole | WithdrawRole
 
@@ -38,12 +38,18 @@ class ChangeAlreadyApplied(Problem):
     status = HTTPStatus.CONFLICT
 
 
+class ProposerNoLongerOfficer(Problem):
+    """The key that proposed this change was revoked since, ran out, or lost the role: its proposals lapse."""
+
+    status = HTTPStatus.CONFLICT
+
+
 async def propose(session: AsyncSession, officer: Caller, document: _Document) -> Change:
     """Keep a change for a second officer. Raises NotYourCountry, BadKey, NotEnrolled."""
     if await _country(session, document) != officer.country:
         raise NotYourCountry(f"your country is {officer.country}")
-    if isinstance(document, EnrolKey):
-        public_key(document.jwk)
+    if isinstance(document, EnrolKey):  # what is kept is the key, not what else was written around it
+        document = document.model_copy(update={"jwk": jwk_of(public_key(document.jwk)[0])})
     written = document.model_dump(mode="json", exclude_none=True)
     change = Change(
         id=uuid.uuid4(),
@@ -61,8 +67,8 @@ async def propose(session: AsyncSession, officer: Caller, document: _Document) -
 async def approve(session: AsyncSession, officer: Caller, id: uuid.UUID) -> Change:
     """Apply a change that another officer of the same country proposed.
 
-    Raises NotFound (also for another country's change), SecondOfficerRequired, ChangeAlreadyApplied, and what
-    the act itself raises.
+    Raises NotFound (also for another country's change), SecondOfficerRequired, ChangeAlreadyApplied,
+    ProposerNoLongerOfficer, and what the act itself raises.
     """
     query = select(Change).where(Change.id == id, Change.country == officer.country).with_for_update()
     change = (await session.scalars(query)).one_or_none()
@@ -72,10 +78,27 @@ async def approve(session: AsyncSession, officer: Caller, id: uuid.UUID) -> Chan
         raise ChangeAlreadyApplied(f"approved at {change.approved_at}")
     if change.proposed_by == officer.key_id:
         raise SecondOfficerRequired("another key administrator of your country must approve")
+    if not await _may_still_propose(session, change.proposed_by):
+        raise ProposerNoLongerOfficer("propose it anew with a key that is in force and may administer keys")
     change.state, change.approved_by, change.approved_at = "applied", officer.key_id, datetime.now(UTC)
     await record(session, officer.country, "approve", change=str(id), by=officer.key_id)
     await _apply(session, CHANGE.validate_python(change.document), change.proposed_by, officer.key_id)
     return change
+
+
+async def _may_still_propose(session: AsyncSession, kid: str) -> bool:
+    now = datetime.now(UTC)
+    query = (
+        select(AgencyKey.kid)
+        .join(RoleGrant, RoleGrant.kid == AgencyKey.kid)
+        .where(
+            AgencyKey.kid == kid,
+            AgencyKey.revoked_at.is_(None),
+            or_(AgencyKey.not_after.is_(None), AgencyKey.not_after > now),
+            RoleGrant.role == "key_administrator",
+        )
+    )
+    return await session.scalar(query) is not None
 
 
 async def _apply(session: AsyncSession, document: _Document, by: str, approved_by: str) -> None:

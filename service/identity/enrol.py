@@ -31,6 +31,12 @@ class NotEnrolled(Problem):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
+class NeverValid(Problem):
+    """The key would end before it begins."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
 class RoleNotForKey(Problem):
     """This role cannot be held by that key."""
 
@@ -87,7 +93,10 @@ async def enrol_key(
         if (known.agency, known.use, known.revoked_at) == (agency, use, None):
             return kid
         raise AlreadyEnrolled("a key has one agency, one use and one life: make a new key", pointer="/jwk")
-    validity = {"not_before": not_before or datetime.now(UTC), "not_after": not_after}
+    begins = not_before or datetime.now(UTC)
+    if not_after is not None and not_after <= begins:
+        raise NeverValid(f"not_after must follow {begins.isoformat(timespec='seconds')}", pointer="/not_after")
+    validity = {"not_before": begins, "not_after": not_after}
     await session.execute(
         insert(AgencyKey).values(
             kid=kid,

@@ -81,6 +81,34 @@ def test_the_proposer_may_not_approve(first: Officer) -> None:
     assert "TJ-AAA" not in [agency["code"] for agency in first.get("/v1/agencies").json()["items"]]
 
 
+def test_the_proposals_of_a_lost_key_lapse(exchange: Exchange, second: Officer) -> None:
+    lost = Officer(exchange, enrol_now(exchange.settings, PrivateKey.generate(), "TJ-DCA", ("key_administrator",)))
+    proposed = lost.propose(kind="add-agency", code="TJ-BBB", type="BG", name="Post of nobody")
+    second.post(f"/v1/keys/{lost.key.public.kid}/revocation", {"reason": "lost"})
+    refused = second.approve(proposed)
+    assert (refused.status, refused.problem) == (409, "proposer-no-longer-officer")
+    assert "TJ-BBB" not in [agency["code"] for agency in second.get("/v1/agencies").json()["items"]]
+
+
+def test_a_proposed_key_is_kept_without_what_stood_beside_it(first: Officer) -> None:
+    jwk = PrivateKey.generate().public.jwk
+    proposed = first.propose(
+        kind="enrol-key", agency="TJ-CUS", use="witness", jwk={**jwk, "key_ops": ["verify" * 1000] * 20}
+    )
+    assert proposed.json()["change"]["jwk"] == jwk
+
+
+def test_a_key_that_ends_before_it_begins_is_refused(first: Officer, second: Officer) -> None:
+    proposed = first.propose(
+        kind="enrol-key",
+        agency="TJ-CUS",
+        use="witness",
+        jwk=PrivateKey.generate().public.jwk,
+        not_after="2020-01-01T00:00:00Z",
+    )
+    assert (second.approve(proposed).status, second.approve(proposed).problem) == (422, "never-valid")
+
+
 def test_an_agency_joins_and_a_role_comes_and_goes(exchange: Exchange, first: Officer, second: Officer) -> None:
     code = f"TJ-{secrets.token_hex(3).upper()}"
     second.approve(first.propose(kind="add-agency", code=code, type="BG", name="Post B"))
