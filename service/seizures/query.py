@@ -8,22 +8,23 @@ disclosed position, the point or the centre of the cell, lies in it.
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
-from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from sqlalchemy import (
     ColumnElement,
     Select,
+    Uuid,
     and_,
+    bindparam,
     exists,
     func,
     literal,
     literal_column,
     or_,
     select,
-    tuple_,
     union_all,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.expression import FromClause
 
 from service.geometry import Box
@@ -35,12 +36,13 @@ from service.seizures.models import LEAVES, SHARED, SHARED_LINE, SHARED_REFERENC
 
 BY_TIME = ("instant", "day", "month", "undated")
 BY_PLACE = ("point", "cell")
-UNDATED: ColumnElement[datetime] = literal_column(
-    "'-infinity'::timestamptz"
-)  # the disclosed time of a record whose time is withheld
+# The disclosed time of a record whose time is withheld.
+UNDATED: ColumnElement[datetime] = literal_column("'-infinity'::timestamptz")
 
-_FOR_FILTERS = frozenset(
-    ("at", "position", "admin1", "place_country", "transport_mode", "conveyance", "place_type", "concealment")
+_SHOWN = ("record_id", "version", "kind", "agency", "country", "handling", "status", "mask", "disclosures")
+_ASKED = (
+    *("record_id", "version", "at", "kind", "country", "agency", "status"),
+    *("place_country", "admin1", "transport_mode", "place_type", "concealment"),
 )
 
 
@@ -122,7 +124,8 @@ def page(search: Search, reach: Reach, substances: frozenset[str], after: Key | 
     ]
     if not leaves:
         return select(SHARED.c.record_id, SHARED.c.version, SHARED.c.at).where(literal(False))
-    found = union_all(*(select(leaf) for leaf in leaves)).subquery()
+    asked = _ASKED if box is None else (*_ASKED, "position")
+    found = union_all(*(select(*(leaf.c[name] for name in asked)) for leaf in leaves)).subquery()
     conditions = [*_conditions(found, search), *_line_conditions(found, search, substances)]
     if box is not None:
         conditions.append(or_(*(_overlaps(found, half) for half in box.halves)))
@@ -141,7 +144,7 @@ def details(ids: Select[Any], reach: Reach) -> Select[Any]:
     """The disclosed columns of a page of ids, in its order."""
     at = ids.cte("page")
     leaves = [LEAVES[level] for level in BY_TIME if reach.levels[level]] or [SHARED]
-    shown = union_all(*(select(*(c for c in leaf.c if c.name not in _FOR_FILTERS)) for leaf in leaves)).subquery()
+    shown = union_all(*(select(*(leaf.c[name] for name in _SHOWN)) for leaf in leaves)).subquery()
     return (
         select(shown, at.c.at.label("sort_key"))
         .join(at, and_(shown.c.record_id == at.c.record_id, shown.c.version == at.c.version))
@@ -149,19 +152,21 @@ def details(ids: Select[Any], reach: Reach) -> Select[Any]:
     )
 
 
-def one(record_id: UUID) -> Select[Any]:
-    """The disclosed columns of the latest version of a record."""
-    columns = (c for c in SHARED.c if c.name not in _FOR_FILTERS)
-    return select(*columns).where(SHARED.c.record_id == record_id)
+def _of_one(*names: str) -> Select[Any]:
+    return select(*(SHARED.c[name] for name in names)).where(SHARED.c.record_id == bindparam("record_id"))
 
 
-def lines_of(rows: list[tuple[Any, int]]) -> Select[Any]:
-    """The harmonised lines of the given (record id, version), where the reader is given them."""
-    return (
-        select(SHARED_LINE)
-        .where(tuple_(SHARED_LINE.c.record_id, SHARED_LINE.c.version).in_(rows))
-        .order_by(SHARED_LINE.c.record_id, SHARED_LINE.c.line)
-    )
+# The latest version of a record, as disclosed: its facets; its signed form; its place in the log.
+ONE = _of_one(*_SHOWN)
+SIGNED = _of_one("jwt", "disclosures")
+LOGGED = _of_one("leaf_hash", "log_salt")
+
+# The harmonised lines of records, where the reader is given them.
+LINES = (
+    select(SHARED_LINE)
+    .where(SHARED_LINE.c.record_id == func.any(bindparam("record_ids", type_=ARRAY(Uuid))))
+    .order_by(SHARED_LINE.c.record_id, SHARED_LINE.c.line)
+)
 
 
 def _conditions(leaf: FromClause, search: Search) -> list[ColumnElement[bool]]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.identity.caller import Caller
@@ -16,7 +16,7 @@ from service.problems import NotFound, Problem
 from service.records.base64url import encode
 from service.seizures import present
 from service.seizures.models import OWN
-from service.seizures.query import Search, details, lines_of, one, page
+from service.seizures.query import LINES, LOGGED, ONE, SIGNED, Search, details, page
 from service.substances.catalogue import Catalogue
 
 
@@ -51,12 +51,17 @@ async def search(
     return Page(items, following, limits.version)
 
 
-async def record(session: AsyncSession, record_id: UUID) -> dict[str, Any]:
+async def record(session: AsyncSession, record_id: UUID, what: Select[Any] = ONE) -> dict[str, Any]:
     """The disclosed columns of the latest version. Raises NotFound, the same for hidden and for absent."""
-    row = (await session.execute(one(record_id))).mappings().first()
+    row = (await session.execute(what, {"record_id": record_id})).mappings().first()
     if row is None:
         raise NotFound("no such record, or it is not shared with you")
     return dict(row)
+
+
+async def signed(session: AsyncSession, record_id: UUID) -> str:
+    """The owner's SD-JWT with the permitted disclosures. Raises NotFound."""
+    return present.sd_jwt(await record(session, record_id, SIGNED))
 
 
 async def document(session: AsyncSession, caller: Caller, record_id: UUID) -> dict[str, Any]:
@@ -94,7 +99,7 @@ async def proof(session: AsyncSession, record_id: UUID) -> tuple[bytes, Inclusio
 
     Raises NotFound, also where the proof is withheld, and LeafNotYetMerged.
     """
-    row = await record(session, record_id)
+    row = await record(session, record_id, LOGGED)
     if row["leaf_hash"] is None:
         raise NotFound("no proof of this record is shared with you")
     return row["log_salt"], await inclusion(session, Log.RECORDS, row["leaf_hash"])
@@ -103,8 +108,8 @@ async def proof(session: AsyncSession, record_id: UUID) -> tuple[bytes, Inclusio
 async def _items(session: AsyncSession, caller: Caller, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     lines: dict[Any, list[dict[str, Any]]] = {}
     if rows:
-        keys = [(row["record_id"], row["version"]) for row in rows]
-        for line in (await session.execute(lines_of(keys))).mappings():
+        ids = [row["record_id"] for row in rows]
+        for line in (await session.execute(LINES, {"record_ids": ids})).mappings():
             lines.setdefault(line["record_id"], []).append(dict(line))
     return [
         present.item(row, lines.get(row["record_id"], ()), owners_view=row["country"] == caller.country) for row in rows

@@ -122,8 +122,7 @@ async def search(
 async def item(request: Request, record_id: UUID, caller: Reader, session: ReadSession) -> Response:
     """One record; as `application/sd-jwt` the owner's signed form with the permitted disclosures."""
     if MEDIA_TYPE in request.headers.get("accept", ""):
-        row = await read.record(session, record_id)
-        return Response(present.sd_jwt(row), media_type=MEDIA_TYPE)
+        return Response(await read.signed(session, record_id), media_type=MEDIA_TYPE)
     return Response(orjson.dumps(await read.document(session, caller, record_id)), media_type="application/json")
 
 
