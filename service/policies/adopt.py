@@ -1,5 +1,6 @@
 """Adopt a country's signed policy: verify, check, store, and compile for every context, in one transaction."""
 
+import re
 from datetime import UTC, datetime
 from hashlib import sha256
 from http import HTTPStatus
@@ -14,15 +15,16 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.identity.caller import Caller
+from service.identity.governance import record
 from service.identity.record_keys import record_signing_keys
-from service.ledger.append import append
-from service.ledger.models import Log
 from service.policies.document import PolicyDocument, compiled_rows
 from service.policies.models import OwnPolicy, Policy
 from service.problems import Problem
 from service.records import strict_json
+from service.records.base64url import encode
 
 TYPE = "sarhad-policy+jwt"
+_COMPACT = re.compile(rb"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _ADOPT = text("SELECT gate.adopt(CAST(:country AS char(2)), CAST(:rules AS jsonb))")
 
 
@@ -68,11 +70,14 @@ async def adopt(
     )
     await session.flush()
     await session.execute(_ADOPT, {"country": country, "rules": orjson.dumps(rules).decode()})
-    await append(session, Log.GOVERNANCE, sha256(signed).digest(), subject=f"policy {country} {policy.version}")
+    digest = encode(sha256(signed).digest())
+    await record(session, country, "adopt-policy", version=policy.version, digest=digest, by=officer.key_id)
     return policy
 
 
 async def _verified(session: AsyncSession, officer: Caller, signed: bytes) -> tuple[dict[str, Any], str]:
+    if not _COMPACT.fullmatch(signed):  # the library skips over characters that are no base64url
+        raise PolicySignatureInvalid("the body is no compact JWS: expected three parts of base64url")
     try:
         token = jws.extract_compact(signed)
     except (JoseError, ValueError) as error:
