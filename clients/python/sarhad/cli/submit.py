@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sarhad import records
+from sarhad import records, transparency
 from sarhad.cli.output import (
     JsonOption,
     ProfileOption,
@@ -19,6 +19,7 @@ from sarhad.cli.output import (
 )
 from sarhad.describe import read_changes, read_description, read_input
 from sarhad.evidence import Evidence
+from sarhad.keys import PublicKey, b64url
 from sarhad.models import Receipt
 from sarhad.profile import Profile
 
@@ -106,6 +107,7 @@ def _send(
             console.print("The service would accept this record. Nothing was stored.")
             return
         receipt = client.submit(signed)
+        _check_receipt(signed, receipt, client.service_key)
         kept = _keep(profile, signed, receipt, client.service_key.jwk, save)
     if as_json:
         show_json({**receipt.__dict__, "saved": str(kept)})
@@ -122,6 +124,18 @@ def _send(
     )
     for warning in receipt.warnings:
         console.print(f"warning      {warning.get('pointer', '')} {warning.get('detail', '')}", markup=False)
+
+
+def _check_receipt(signed: str, receipt: Receipt, service_key: PublicKey) -> None:
+    """The receipt is the service's and for this very record, before it is called one and names a file."""
+    promised = transparency.open_receipt(receipt.receipt, service_key)
+    record = records.read(signed)
+    if b64url(promised.digest) != record.digest:
+        raise transparency.ReceiptMismatch("The receipt is for another record.")
+    if promised.leaf != transparency.committed_leaf(promised.salt, promised.digest):
+        raise transparency.ReceiptMismatch("The leaf that the receipt names does not commit to the record.")
+    if (receipt.id, receipt.version) != (record.payload["jti"], record.payload["ver"]):
+        raise transparency.ReceiptMismatch("The answer names another record.")
 
 
 def _keep(profile: Profile, signed: str, receipt: Receipt, service_key: dict[str, str], save: Path | None) -> Path:

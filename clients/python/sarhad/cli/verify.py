@@ -81,8 +81,10 @@ class _Argument:
             raise ConfigurationError("The issuer's key is not known: give it with --record-key.")
         record = records.verify(self.evidence.record, key)
         claims = record.payload
+        # Whoever wrote the file chose the key in it: it proves a signature, and not whose.
+        named = "" if self.record_key else f"; that the key is of {claims['iss']} is what this file says"
         self.steps.append(
-            f"{claims['iss']} signed version {claims['ver']} of record {claims['jti']} with key {key.kid}."
+            f"{claims['iss']} signed version {claims['ver']} of record {claims['jti']} with key {key.kid}{named}."
         )
         self.steps.append(f"{len(record.facets)} facets belong to it: {', '.join(record.facets) or 'none shown'}.")
         return record.digest
