@@ -84,7 +84,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, gate AS $$
       AND CASE WHEN r.permit
         THEN (r.groups IS NULL OR s.groups & ~r.groups = 0) AND s.handling <= r.handling
         ELSE (r.groups IS NULL OR s.groups & r.groups <> 0) AND s.handling >= r.handling END
-    WHERE c.country <> s.owner AND s.id = ANY (wanted_scopes)
+    WHERE c.country <> s.owner AND c.purpose <> '' AND s.id = ANY (wanted_scopes)
   ), ranked AS (
     SELECT m.context_id, m.scope_id, m.position, m.joins, m.facets, m.delay, bool_and(m.permit) OVER pair AS permitted,
       coalesce(min(m.position) FILTER (WHERE NOT m.joins) OVER pair, min(m.position) OVER pair) AS base
@@ -200,11 +200,23 @@ RETURNS TABLE (id integer, kind text, groups integer, handling smallint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, gate SET enable_nestloop = off SET jit = off AS $$
 DECLARE
   mine char(2) := gate.country();
+  asked jsonb := wanted;
+  held integer;
   fresh integer[];
 BEGIN
   IF mine IS NULL THEN
     RAISE EXCEPTION 'no context';
   END IF;
+  -- A record chooses its groups, so scopes are rationed: beyond 4096 an owner's new combinations share the scope of
+  -- all groups. Every deny that names a group applies to it, and of the permits only those that name none.
+  SELECT count(*) INTO held FROM gate.scope s WHERE s.owner = mine;
+  SELECT jsonb_agg(jsonb_build_object('kind', w.kind, 'handling', w.handling, 'asked', w.groups, 'groups',
+      CASE WHEN held + w.n <= 4096 OR EXISTS (SELECT FROM gate.scope s
+        WHERE (s.owner, s.kind, s.groups, s.handling) = (mine, w.kind, w.groups, w.handling))
+      THEN w.groups ELSE 2147483647 END))
+    INTO wanted
+    FROM (SELECT r.*, row_number() OVER () AS n
+      FROM jsonb_to_recordset(asked) AS r(kind text, groups integer, handling smallint)) w;
   IF EXISTS (
     SELECT FROM jsonb_to_recordset(wanted) AS w(kind text, groups integer, handling smallint)
     WHERE NOT EXISTS (SELECT FROM gate.scope s
@@ -233,8 +245,8 @@ BEGIN
       ) n WHERE n.context_id = k.context_id;
     END IF;
   END IF;
-  RETURN QUERY SELECT s.id, s.kind, s.groups, s.handling
-    FROM jsonb_to_recordset(wanted) AS w(kind text, groups integer, handling smallint)
+  RETURN QUERY SELECT s.id, s.kind, w.asked, s.handling
+    FROM jsonb_to_recordset(wanted) AS w(kind text, groups integer, handling smallint, asked integer)
     JOIN gate.scope s ON (s.owner, s.kind, s.groups, s.handling) = (mine, w.kind, w.groups, w.handling);
 END $$;
 """

@@ -12,6 +12,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey
 from pydantic import ValidationError
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.identity.caller import Caller
@@ -68,7 +69,10 @@ async def adopt(
     session.add(
         Policy(country=country, version=policy.version, document=document, signed=signed.decode(), key_id=key_id)
     )
-    await session.flush()
+    try:
+        await session.flush()
+    except IntegrityError:
+        raise PolicyOutOfTurn("another officer adopted this version a moment ago", pointer="/version") from None
     await session.execute(_ADOPT, {"country": country, "rules": orjson.dumps(rules).decode()})
     digest = encode(sha256(signed).digest())
     await record(session, country, "adopt-policy", version=policy.version, digest=digest, by=officer.key_id)

@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
-from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +22,7 @@ from service.records.sdjwt import MAX_RECORD_BYTES
 from service.seizures.submit import Accepted, Filing, Verdict, file_judged, start_judging
 
 CHUNK = 250
+CHUNK_BYTES = 2 << 20
 IN_MEMORY = 1 << 20  # bytes
 MAX_LINE_BYTES = MAX_RECORD_BYTES + 100  # the record and the JSON around it
 
@@ -165,6 +165,14 @@ def _without_receipt(line: bytes) -> bytes:
 
 
 def _chunks(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
-    source = iter(lines)
-    while chunk := list(islice(source, CHUNK)):
+    """Runs of at most CHUNK lines and, but for one line alone, CHUNK_BYTES."""
+    chunk: list[bytes] = []
+    size = 0
+    for line in lines:
+        if chunk and (len(chunk) == CHUNK or size + len(line) > CHUNK_BYTES):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(line)
+        size += len(line)
+    if chunk:
         yield chunk

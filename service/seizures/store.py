@@ -58,7 +58,7 @@ async def filed(
     )
     columns = (
         OWN.c.record_id, OWN.c.version, OWN.c.agency, OWN.c.kind, OWN.c.reference, OWN.c.digest, OWN.c.latest,
-        OWN.c.status, OWN.c.receipt, OWN.c.warnings, OWN.c.content_hash, OWN.c.disclosures,
+        OWN.c.handling, OWN.c.status, OWN.c.receipt, OWN.c.warnings, OWN.c.content_hash, OWN.c.disclosures,
     )  # fmt: skip
     rows: Sequence[Any] = (await session.execute(select(*columns).where(wanted))).all()
     return Filed(

@@ -356,6 +356,12 @@ def _check_succession(entry: Candidate, latest: Row[Any] | None) -> None:
         )
     if claims.kind not in ("retraction", latest.kind):
         raise VersionConflict(f"the record is of kind {latest.kind}", pointer="/payload/kind", expected=latest.kind)
+    if claims.kind == "retraction" and claims.handling != latest.handling:
+        raise VersionConflict(
+            "a retraction goes to the readers of the record, under its label; correct the label first",
+            pointer="/payload/handling",
+            expected=latest.handling,
+        )
     if claims.kind != "retraction" and entry.columns["reference"] != latest.reference:
         raise VersionConflict("a correction keeps the reference", pointer="/reference", expected=latest.reference)
 

@@ -75,6 +75,8 @@ def sight(reader: Reader, record: Labels, policies: dict[str, PolicyDocument]) -
         return None
     if reader.country == record.owner:
         return Sight(EVERYTHING, 0)
+    if not reader.purpose:
+        return None
     document = policies.get(record.owner)
     if document is None:
         return None

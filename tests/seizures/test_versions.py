@@ -137,6 +137,12 @@ def test_a_retraction_of_a_placed_record_keeps_its_place(customs: Agency) -> Non
     assert id_of(placed) in {entry["id"] for entry in found}
 
 
+def test_a_retraction_keeps_the_label_of_the_record(customs: Agency, first: str) -> None:
+    """It reaches the readers of the record, so a stricter label on it would promise what is not kept."""
+    stricter = replace(retraction(first, reason="Entered twice.", language="en"), handling="TLP:RED")
+    assert refusal(customs.post(customs.sign(stricter))) == (409, "version-conflict", "/payload/handling")
+
+
 def test_two_retractions_for_one_reason_are_no_duplicates(customs: Agency) -> None:
     records = [customs.report(narrative={"text": f"Load {time.time_ns()}.", "language": "en"}) for _ in range(2)]
     for record in records:

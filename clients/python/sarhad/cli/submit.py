@@ -19,7 +19,7 @@ from sarhad.cli.output import (
 )
 from sarhad.describe import read_changes, read_description, read_input
 from sarhad.evidence import Evidence
-from sarhad.keys import PublicKey, b64url
+from sarhad.keys import BadSignature, PublicKey, b64url
 from sarhad.models import Receipt
 from sarhad.profile import Profile
 
@@ -64,9 +64,7 @@ def correct(
     """
     loaded = Profile.load(profile)
     facets = read_changes(read_input(changes, sys.stdin.buffer))
-    with connect(loaded, purpose=purpose) as client:
-        previous = client.get_record(record_id)
-    record = records.correction(previous, **facets)
+    record = records.correction(_own(loaded, record_id, purpose), **facets)
     _send(loaded, records.issue(loaded.load_record_key(), record), save=save, as_json=as_json)
 
 
@@ -84,10 +82,18 @@ def retract(
     Example: sarhad retract 5f0c… --reason "Counted twice" --language en
     """
     loaded = Profile.load(profile)
-    with connect(loaded, purpose=purpose) as client:
-        previous = client.get_record(record_id)
-    record = records.retraction(previous, reason=reason, language=language)
+    record = records.retraction(_own(loaded, record_id, purpose), reason=reason, language=language)
     _send(loaded, records.issue(loaded.load_record_key(), record), save=save, as_json=as_json)
+
+
+def _own(profile: Profile, record_id: str, purpose: str | None) -> str:
+    """The latest version as this agency signed it: what the service returns is signed again only if it is ours."""
+    with connect(profile, purpose=purpose) as client:
+        previous = client.get_record(record_id)
+    disclosed = records.verify(previous, profile.load_record_key().public)
+    if (disclosed.payload["jti"], disclosed.payload["iss"]) != (record_id.lower(), profile.agency):
+        raise BadSignature(f"The service answered with another record than {record_id} of {profile.agency}.")
+    return previous
 
 
 def _send(
