@@ -28,3 +28,8 @@ def cell_centre(cell: str) -> tuple[float, float]:
     """(longitude, latitude) of the centre of an H3 cell."""
     latitude, longitude = h3.cell_to_latlng(cell)
     return longitude, latitude
+
+
+def cell_ring(cell: str) -> list[tuple[float, float]]:
+    """The corners of an H3 cell as (longitude, latitude)."""
+    return [(longitude, latitude) for latitude, longitude in h3.cell_to_boundary(cell)]

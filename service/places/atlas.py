@@ -6,6 +6,7 @@ cannot be told apart.
 """
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +81,12 @@ class Atlas:
     def countries_of(self, lon: float, lat: float, tolerance_m: float = DEFAULT_TOLERANCE_M) -> list[str]:
         """All countries within the tolerance, nearest first."""
         return list(dict.fromkeys(self._areas[index].country for _, index in self._near(lon, lat, tolerance_m)))
+
+    def covers(self, country: str, ring: Sequence[tuple[float, float]]) -> bool:
+        """Whether a ring of (longitude, latitude) lies inside one part of the country. False near any border."""
+        area = shapely.Polygon(ring)
+        inside = self._tree.query(area, predicate="within")
+        return any(self._areas[self._owner[i]].country == country for i in inside)
 
     def contains(self, country: str, lon: float, lat: float, tolerance_m: float = DEFAULT_TOLERANCE_M) -> bool:
         """Whether the position lies in the country or within the tolerance of it."""

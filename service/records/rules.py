@@ -8,7 +8,8 @@ import h3
 from service.problems import Problem
 from service.records.shapes import Facets
 
-CLOCK_TOLERANCE = timedelta(minutes=10)
+MINUTES_AHEAD = 10  # of the service, by a clock that runs fast
+CLOCK_TOLERANCE = timedelta(minutes=MINUTES_AHEAD)
 EARTH_IS_AHEAD = timedelta(hours=14)  # a day without a time zone has begun somewhere this early
 H3_RESOLUTION = 5
 
@@ -100,7 +101,7 @@ def check_not_in_future(facets: Facets, now: datetime) -> None:
     latest = now.astimezone(UTC) + CLOCK_TOLERANCE
     for pointer, moment in (("/reported", facets.reported), ("/when.instant", facets.instant)):
         if moment is not None and moment > latest:
-            raise DateInFuture(f"Later than {latest:%Y-%m-%dT%H:%M:%SZ}.", pointer=pointer)
+            raise DateInFuture(f"More than {MINUTES_AHEAD} minutes ahead of the clock.", pointer=pointer)
     today: date = (now.astimezone(UTC) + EARTH_IS_AHEAD).date()
     for pointer, start in (("/when.day", facets.day), ("/when.month", facets.month)):
         if start is not None and start > today:

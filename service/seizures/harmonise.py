@@ -9,6 +9,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
+from service.geometry import cell_ring
 from service.places.atlas import Atlas
 from service.problems import Problem
 from service.records.shapes import Facets, Item
@@ -163,6 +164,13 @@ def _unit_named(units: Units, name: str) -> Unit | None:
     return units.resolve(name)
 
 
+# Most seizures are in the same few thousand cells (the point's cell was checked with the ladder), and most cells are
+# nowhere near a border.
+@lru_cache(maxsize=50_000)
+def _is_inland(atlas: Atlas, country: str, cell: str) -> bool:
+    return atlas.covers(country, cell_ring(cell))
+
+
 def _check_place(facets: Facets, atlas: Atlas) -> None:
     country, admin1, point = facets.country, facets.admin1, facets.point
     if admin1 is not None and not atlas.has_admin1(admin1.code):
@@ -170,7 +178,8 @@ def _check_place(facets: Facets, atlas: Atlas) -> None:
     if country is None or point is None or point.lat is None or point.lon is None:
         return
     position = float(point.lon), float(point.lat)
-    if atlas.knows(country) and not atlas.contains(country, *position, tolerance_m=BORDER_TOLERANCE_M):
+    inland = facets.cell is not None and _is_inland(atlas, country, facets.cell)
+    if atlas.knows(country) and not (inland or atlas.contains(country, *position, tolerance_m=BORDER_TOLERANCE_M)):
         raise PlaceOutsideCountry(
             f"{point.lat}, {point.lon} is not in {country} (tolerance {BORDER_TOLERANCE_M} m)",
             pointer="/where.point",

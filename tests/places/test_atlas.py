@@ -1,7 +1,9 @@
 """Positions to countries and units."""
 
+import h3
 import pytest
 
+from service.geometry import cell_ring
 from service.places.atlas import Atlas
 
 CITIES = [
@@ -87,3 +89,11 @@ def test_units_are_found_by_name_in_any_alphabet(atlas: Atlas) -> None:
     assert [u.code for u in atlas.find("surkhandar", "UZ")[1]] == ["UZ-SU"]
     assert [c.code for c in atlas.find("Кыргызстан")[0]] == ["KG"]
     assert atlas.find("'") == ([], [])
+
+
+def test_a_cell_is_inland_only_where_it_lies_wholly_in_one_unit(atlas: Atlas) -> None:
+    near_turkistan, across_the_border = (h3.latlng_to_cell(*at, 5) for at in ((43.4, 68.6), (41.35, 69.1)))
+    assert atlas.covers("KZ", cell_ring(near_turkistan))
+    assert not atlas.covers("UZ", cell_ring(near_turkistan))
+    assert not atlas.covers("KZ", cell_ring(across_the_border))
+    assert not atlas.covers("UZ", cell_ring(across_the_border))
