@@ -47,6 +47,7 @@ def serve() -> None:
             workers=settings.workers or len(os.sched_getaffinity(0)),
             websockets=False,
             respawn_failed_workers=True,
+        respawn_interval=0.5,  # a worker that dies twice in the default 3.5 s would end the whole service
             workers_kill_timeout=30,
             log_access=False,
         ).serve()
