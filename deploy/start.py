@@ -232,7 +232,7 @@ def _print_next_steps(home: Path, port: int, *, demo: bool) -> None:
     lines = [f"\n  Sarhad answers on http://127.0.0.1:{port}  (Ctrl-C stops it and its database)"]
     if demo:
         lines += [
-            f"  Demonstration keys: {home / 'demo'}/<agency>/, for example KZ-CUS, KG-CUS, UZ-DC",
+            f"  Demonstration keys: {home / 'demo'}/<agency>/, for example KZ-CUS, KG-CUS, UZ-DCA",
             "  In another terminal:",
             f"    export PATH={ROOT / '.sarhad/venv/bin'}:$PATH",
             f"    sarhad search {keys}",

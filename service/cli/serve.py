@@ -14,6 +14,13 @@ from service.settings import Settings
 app = typer.Typer(rich_markup_mode=None)
 
 
+class _Forgetful(dict[int, float]):
+    """When a worker was last replaced: never. Granian would end the whole service if one died twice in 5.5 s."""
+
+    def __setitem__(self, worker: int, moment: float) -> None:
+        pass
+
+
 def settings_text() -> str:
     """Every setting with its default and meaning, from the declarations themselves."""
     lines = []
@@ -37,7 +44,7 @@ def serve() -> None:
     settings = Settings()
     with tempfile.TemporaryDirectory(prefix="sarhad-metrics-") as shared:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared  # the workers count here; any of them can sum
-        Granian(
+        server = Granian(
             "service.app:create_app",
             factory=True,
             interface=Interfaces.ASGI,
@@ -47,7 +54,8 @@ def serve() -> None:
             workers=settings.workers or len(os.sched_getaffinity(0)),
             websockets=False,
             respawn_failed_workers=True,
-        respawn_interval=0.5,  # a worker that dies twice in the default 3.5 s would end the whole service
             workers_kill_timeout=30,
             log_access=False,
-        ).serve()
+        )
+        server.respawned_wrks = _Forgetful()
+        server.serve()
