@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-ROLES = ("postgres", "sarhad_read", "sarhad_write", "sarhad_authn", "sarhad_sequencer", "sarhad_owner")
+_LOGINS = ("sarhad_read", "sarhad_write", "sarhad_authn", "sarhad_sequencer", "sarhad_access", "sarhad_jobs")
+ROLES = ("postgres", *_LOGINS, "sarhad_owner")
 SUPERUSER = "postgres"
 PORT = 5432  # Only names the socket file.
 SOCKET_LIMIT = 107  # sizeof(sockaddr_un.sun_path) - 1
@@ -317,6 +318,9 @@ def _defaults() -> dict[str, str]:
         "log_min_duration_statement": "2s",
         "log_parameter_max_length": "0",
         "log_parameter_max_length_on_error": "0",
+        # a constraint quotes the row that it refuses, a failed statement its values: neither belongs in a log
+        "log_error_verbosity": "terse",
+        "log_min_error_statement": "panic",
     }
 
 

@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import fcntl
 import http.client
+import json
 import os
 import shutil
 import signal
@@ -27,6 +28,7 @@ from deploy.cluster import Cluster, ClusterError, clean_abandoned
 
 ROOT = Path(__file__).resolve().parent.parent
 STARTED = float(os.environ.pop("SARHAD_STARTED", time.time()))
+RUNNING = "running.toml"  # what the operator's commands of this clone go by (service/cli/acting.py)
 READY_SECONDS = 60
 STOP_SECONDS = 40
 PR_SET_PDEATHSIG = 1
@@ -65,7 +67,7 @@ def main() -> int:
 
 def run(home: Path, *, demo: bool) -> int:
     """Start in `home`, print what to do next, and stay until asked to stop."""
-    port = int(os.environ.get("SARHAD_PORT", "8000"))
+    port = int(os.environ.get("SARHAD_PORT") or _configured().get("port", 8000))
     with only_one(home), running(home, port, demo=demo) as (server, cluster):
         _print_next_steps(home, port, demo=demo)
         while True:
@@ -80,12 +82,16 @@ def run(home: Path, *, demo: bool) -> int:
 
 
 def check() -> int:
-    """The smoke test: the same start on a throw-away directory and a free port, then service/cli/check.py."""
-    os.environ.pop("SARHAD_DATABASE_URL", None)
+    """The smoke test: the same start on a throw-away directory and a free port, then service/cli/check.py.
+
+    On a PostgreSQL of the operator's own it makes, and removes, a database of its own name there.
+    """
     home = Path(tempfile.mkdtemp(prefix="sarhad-check-"))
     port = _free_port()
+    own = {"SARHAD_STATE_DIR": str(home / "state"), "SARHAD_ORIGIN": f"http://127.0.0.1:{port}"}
+    os.environ |= own  # whatever the settings say of the service that they are for
     try:
-        with running(home, port, demo=True):
+        with _scratch_database(), running(home, port, demo=True, log=home / "serve.log"):
             done = subprocess.run(
                 [sys.executable, "-m", "service.cli.check", str(home / "demo")],
                 cwd=ROOT, check=False,
@@ -97,29 +103,32 @@ def check() -> int:
 
 
 @contextlib.contextmanager
-def running(home: Path, port: int, *, demo: bool) -> Iterator[tuple[subprocess.Popen[bytes], Cluster | None]]:
-    """The whole service, up and ready within the block and stopped after it."""
+def running(
+    home: Path, port: int, *, demo: bool, log: Path | None = None
+) -> Iterator[tuple[subprocess.Popen[bytes], Cluster | None]]:
+    """The whole service, up and ready within the block and stopped after it; `log` takes what it writes."""
     _require_free(port)
     home.mkdir(parents=True, exist_ok=True)
     state = home / "state"
     state.mkdir(mode=0o700, exist_ok=True)
-    environment = {"SARHAD_STATE_DIR": str(state), "SARHAD_ORIGIN": f"http://127.0.0.1:{port}", **os.environ}
-    environment["SARHAD_PORT"] = str(port)
+    environment = {**_defaults(state, port), **os.environ, "SARHAD_PORT": str(port)}
     cluster = None
     try:
-        if not _has_own_database(environment):
+        if not _has_own_database():
             cluster = _start_cluster(home / "cluster")
             environment["SARHAD_DATABASE_URL"] = cluster.url()
+            _tell_commands(home, environment)
         _command(environment, "Migrations", "db", "upgrade")
         _command(environment, "Reference data", "db", "load")
         if demo:
             _command(environment, "Demonstration region", "demo", "load", str(home / "demo"))
-        server = _serve(environment, port)
+        server = _serve(environment, port, log)
         try:
             yield server, cluster
         finally:
             _end(server)
     finally:
+        (home / RUNNING).unlink(missing_ok=True)
         if cluster is not None:
             say("Stopping PostgreSQL")
             cluster.stop()
@@ -142,12 +151,57 @@ def only_one(home: Path) -> Iterator[None]:
         yield
 
 
-def _has_own_database(environment: dict[str, str]) -> bool:
+def _configured() -> dict[str, object]:
+    """What the operator's TOML file says; nothing where there is none. Raises CannotStart."""
+    file = os.environ.get("SARHAD_CONFIG")
+    if not file:
+        return {}
+    try:
+        return tomllib.loads(Path(file).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as fault:
+        raise CannotStart(f"SARHAD_CONFIG={file}: {fault}") from None
+
+
+def _defaults(state: Path, port: int) -> dict[str, str]:
+    """What holds where neither the environment nor the file says otherwise; the environment would win over the file."""
+    said = {*_configured(), *(name.removeprefix("SARHAD_").lower() for name in os.environ)}
+    values = {"state_dir": str(state), "origin": f"http://127.0.0.1:{port}"}
+    if "origin" not in said:  # passkeys belong to a host name, never to an address
+        values["console_origin"] = f"http://localhost:{port}"
+    if (ROOT / "clients/web/dist").is_dir():
+        values["console_dir"] = str(ROOT / "clients/web/dist")
+    return {f"SARHAD_{name.upper()}": value for name, value in values.items() if name not in said}
+
+
+def _has_own_database() -> bool:
     """Whether the operator named a database: then no cluster is started."""
-    file = environment.get("SARHAD_CONFIG")
-    if file and "database_url" in tomllib.loads(Path(file).read_text()):
-        return True
-    return "SARHAD_DATABASE_URL" in environment
+    return "database_url" in _configured() or "SARHAD_DATABASE_URL" in os.environ
+
+
+@contextlib.contextmanager
+def _scratch_database() -> Iterator[None]:
+    """A database for the smoke test on the server that the environment names; nothing where it names none."""
+    if not _has_own_database():
+        yield
+        return
+    import psycopg  # noqa: PLC0415 - the embedded cluster needs no client
+
+    from service.settings import Settings  # noqa: PLC0415
+
+    own = Settings().database_as().set(drivername="postgresql")
+    name = f"sarhad_check_{os.getpid()}"
+    url = own.render_as_string(hide_password=False)
+    try:
+        with psycopg.connect(url, autocommit=True) as server:
+            server.execute(f"CREATE DATABASE {name}")
+    except psycopg.Error as fault:
+        raise CannotStart(f"The PostgreSQL that the settings name: {str(fault).strip()}") from None
+    os.environ["SARHAD_DATABASE_URL"] = own.set(database=name).render_as_string(hide_password=False)
+    try:
+        yield
+    finally:
+        with psycopg.connect(url, autocommit=True) as server:
+            server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _start_cluster(directory: Path) -> Cluster:
@@ -161,6 +215,19 @@ def _start_cluster(directory: Path) -> Cluster:
     return cluster
 
 
+def _tell_commands(home: Path, environment: dict[str, str]) -> None:
+    """Leave word of where the embedded cluster and the service's files are, for commands of a second terminal."""
+    names = ("database_url", "state_dir", "origin")
+    told = _configured() | {name: value for name in names if (value := environment.get(f"SARHAD_{name.upper()}"))}
+    values = {name: str(told[name]) for name in names}
+    values["state_dir"] = str(ROOT / values["state_dir"])
+    lines = [f"{name} = {json.dumps(value)}\n" for name, value in values.items()]
+    file = home / RUNNING
+    file.unlink(missing_ok=True)
+    file.touch(mode=0o600)
+    file.write_text("".join(lines))
+
+
 def _command(environment: dict[str, str], title: str, *arguments: str) -> None:
     """Run one `sarhad` command as a person would."""
     say(title)
@@ -169,18 +236,30 @@ def _command(environment: dict[str, str], title: str, *arguments: str) -> None:
         raise CannotStart(f"`sarhad {' '.join(arguments)}` failed; the reason is above.")
 
 
-def _serve(environment: dict[str, str], port: int) -> subprocess.Popen[bytes]:
+def _serve(environment: dict[str, str], port: int, log: Path | None) -> subprocess.Popen[bytes]:
     say(f"Service on http://127.0.0.1:{port}")
-    server = subprocess.Popen(
-        [_sarhad(), "serve"], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, start_new_session=True,
-        preexec_fn=_end_with_parent,  # noqa: PLW1509 - one system call, no Python lock
-    )  # fmt: skip
+    with log.open("wb") if log else contextlib.nullcontext() as output:
+        server = subprocess.Popen(
+            [_sarhad(), "serve"], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, start_new_session=True,
+            stdout=output, stderr=output,
+            preexec_fn=_end_with_parent,  # noqa: PLW1509 - one system call, no Python lock
+        )  # fmt: skip
+    try:
+        _await(server, port)
+    except CannotStart:
+        if log:
+            print(log.read_text(errors="replace"), file=sys.stderr)
+        raise
+    return server
+
+
+def _await(server: subprocess.Popen[bytes], port: int) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
         if server.poll() is not None:
             raise CannotStart("The service ended while starting; its log is above.")
         if _is_ready(port):
-            return server
+            return
         time.sleep(0.05)
     _end(server)
     raise CannotStart(f"The service was not ready within {READY_SECONDS} s; its log is above.")
@@ -235,7 +314,9 @@ def _print_next_steps(home: Path, port: int, *, demo: bool) -> None:
             f"  Demonstration keys: {home / 'demo'}/<agency>/, for example KZ-CUS, KG-CUS, UZ-DCA",
             "  In another terminal:",
             f"    export PATH={ROOT / '.sarhad/venv/bin'}:$PATH",
+            *([f"    export SARHAD_ORIGIN=http://127.0.0.1:{port}"] if port != 8000 else []),
             f"    sarhad search {keys}",
+            f"  The console: http://localhost:{port}, with the code in {home / 'demo' / 'TJ-BG' / 'shift-1.code'}",
             "  README.md files a first report and reads it back as a neighbour.",
         ]
     with contextlib.suppress(OSError):

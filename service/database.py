@@ -2,18 +2,24 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Any
 
+import psycopg
 from sqlalchemy import MetaData
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
+from service.problems import Problem
 from service.settings import Settings
 
+# Times come back in UTC wherever the server stands: what is hashed and signed spells them so.
+_OPTIONS = "-c timezone=UTC -c search_path=public"
 # The read statements are parameterised and few; the server-side limits keep a runaway question from hurting others.
-_READ_OPTIONS = "-c statement_timeout=30s -c idle_in_transaction_session_timeout=60s -c search_path=public"
-_WRITE_OPTIONS = (
-    "-c statement_timeout=60s -c lock_timeout=10s -c idle_in_transaction_session_timeout=120s -c search_path=public"
-)
+_READ_OPTIONS = f"{_OPTIONS} -c jit=off -c statement_timeout=30s -c idle_in_transaction_session_timeout=60s"
+_WRITE_OPTIONS = f"{_OPTIONS} -c statement_timeout=60s -c lock_timeout=10s -c idle_in_transaction_session_timeout=120s"
 
 
 class Base(DeclarativeBase):
@@ -39,17 +45,28 @@ class Database:
         self._writing = _engine(settings, "sarhad_write", _WRITE_OPTIONS)
         self._authn = _engine(settings, "sarhad_authn", _WRITE_OPTIONS)
         self._sequencer = _engine(settings, "sarhad_sequencer", _WRITE_OPTIONS, size=2)
+        self._access_url = settings.database_as("sarhad_access")
+        self._access: psycopg.AsyncConnection[Any] | None = None
         # Apart from the writers' pool: who waits for this one already holds a connection of that one.
         self._scoping = _engine(settings, "sarhad_write", _WRITE_OPTIONS, size=1)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
-        """One transaction in which PostgreSQL itself refuses every write, on one snapshot."""
+        """One transaction in which PostgreSQL itself refuses every write, on one snapshot.
+
+        It ends with COMMIT: the driver forgets its prepared statements on every ROLLBACK, and the views of the gate are
+        slow to plan.
+        """
         async with async_sessionmaker(self._reading, expire_on_commit=False)() as session:
             await session.connection(
                 execution_options={"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}
             )
-            yield session
+            try:
+                yield session
+            except Problem:
+                await session.commit()
+                raise
+            await session.commit()
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
@@ -75,9 +92,34 @@ class Database:
         async with async_sessionmaker(self._scoping, expire_on_commit=False).begin() as session:
             yield session
 
+    async def access_log(self) -> psycopg.AsyncConnection[Any]:
+        """The worker's one connection that may add to the access log and do nothing else; each statement commits by
+        itself. Opened anew where it was lost. The driver's own: every reading waits for it.
+        """
+        if self._access is None or self._access.closed:
+            dialect = PGDialect_psycopg()  # type: ignore[no-untyped-call]
+            _, given = dialect.create_connect_args(self._access_url)  # type: ignore[no-untyped-call]
+            self._access = await psycopg.AsyncConnection.connect(
+                **given, options=_WRITE_OPTIONS, autocommit=True, prepare_threshold=3
+            )
+        return self._access
+
     async def dispose(self) -> None:
         for engine in (self._reading, self._writing, self._authn, self._sequencer, self._scoping):
             await engine.dispose()
+        if self._access is not None:
+            await self._access.close()
+
+
+def withheld(error: BaseException) -> tuple[type[BaseException], BaseException, TracebackType | None]:
+    """What a log may say of an error: its type, and where it arose. Its message may quote values of a record."""
+    return type(error), Exception("message withheld"), error.__traceback__
+
+
+def violated(error: IntegrityError, *constraints: str) -> bool:
+    """Whether a statement failed on one of these constraints or unique indexes, and not on anything else."""
+    orig = error.orig
+    return isinstance(orig, psycopg.Error) and orig.diag.constraint_name in constraints
 
 
 def administration(settings: Settings) -> AsyncEngine:
@@ -85,7 +127,7 @@ def administration(settings: Settings) -> AsyncEngine:
     return create_async_engine(settings.database_as())
 
 
-def _engine(settings: Settings, role: str, options: str, size: int | None = None) -> AsyncEngine:
+def _engine(settings: Settings, role: str, options: str, size: int | None = None, *, ping: bool = True) -> AsyncEngine:
     return create_async_engine(
         settings.database_as(role),
         pool_size=size or settings.database_pool,

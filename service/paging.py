@@ -4,9 +4,9 @@ Sealed with AES-SIV (RFC 5297), which is deterministic: the same page has the sa
 in what the reader may not see. The associated data binds it to the reader, the filter and the policy version.
 """
 
-import base64
-import binascii
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -14,11 +14,23 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from sqlalchemy import ColumnElement, DateTime, Uuid, literal, tuple_
+from sqlalchemy.orm import QueryableAttribute
 
+from service.base64url import decode, encode
 from service.problems import Problem
 
 Key = tuple[datetime | None, UUID]
 """(disclosed time, or None where none is disclosed; record id)"""
+
+
+def before(
+    at: ColumnElement[datetime] | QueryableAttribute[datetime] | QueryableAttribute[datetime | None],
+    id_: ColumnElement[UUID] | QueryableAttribute[UUID],
+    key: Key,
+) -> ColumnElement[bool]:
+    """What comes after `key` in a list that is newest first."""
+    return tuple_(at, id_) < tuple_(literal(key[0], DateTime(timezone=True)), literal(key[1], Uuid))
 
 
 class InvalidCursor(Problem):
@@ -33,16 +45,22 @@ class Cursors:
 
     def seal(self, key: Key, bound_to: list[str]) -> str:
         at, record = key
-        plain = orjson.dumps([at.timestamp() if at else None, str(record)])
-        sealed = self._cipher.encrypt(plain, [part.encode() for part in bound_to])
-        return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+        return self.seal_values([at.timestamp() if at else None, str(record)], bound_to)
 
     def open(self, cursor: str, bound_to: list[str]) -> Key:
         """Raises InvalidCursor."""
-        try:
-            sealed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-            plain = self._cipher.decrypt(sealed, [part.encode() for part in bound_to])
-        except (binascii.Error, ValueError, InvalidTag):
-            raise InvalidCursor("send the request without a cursor to start from the first page") from None
-        at, record = orjson.loads(plain)
+        at, record = self.open_values(cursor, bound_to)
         return (datetime.fromtimestamp(at, UTC) if at is not None else None, UUID(record))
+
+    def seal_values(self, values: Sequence[str | int | float | None], bound_to: list[str]) -> str:
+        """For rows that are sorted by something else than a time and an id."""
+        sealed = self._cipher.encrypt(orjson.dumps(list(values)), [part.encode() for part in bound_to])
+        return encode(sealed)
+
+    def open_values(self, cursor: str, bound_to: list[str]) -> list[Any]:
+        """What was sealed. Raises InvalidCursor."""
+        try:
+            plain = self._cipher.decrypt(decode(cursor.encode()), [part.encode() for part in bound_to])
+        except (ValueError, InvalidTag):
+            raise InvalidCursor("send the request without a cursor to start from the first page") from None
+        return list(orjson.loads(plain))

@@ -28,8 +28,9 @@ class Problem(Exception):
         return "/problems/" + re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
 
     def response_headers(self) -> Mapping[str, str]:
-        """HTTP headers that go with this refusal."""
-        return self.headers
+        """HTTP headers that go with this refusal; with a member `retry_after` (seconds) they say so, too."""
+        wait = self.members.get("retry_after")
+        return self.headers if wait is None else {**self.headers, "retry-after": str(wait)}
 
     def as_document(self) -> dict[str, object]:
         return {

@@ -38,18 +38,118 @@ class Settings(BaseSettings):
             pattern=r"^https?://[^/]+$",
         ),
     ] = "http://127.0.0.1:8000"
+    console_origin: Annotated[
+        str | None,
+        Field(
+            description="Origin of the console where it differs: passkeys belong to a host name, never to an address.",
+            pattern=r"^https?://[^/]+$",
+        ),
+    ] = None
+    console_dir: Annotated[
+        Path | None,
+        Field(description="The console as it was built (clients/web/dist); without it none is served."),
+    ] = None
     port: Annotated[int, Field(ge=1, le=65535, description="Loopback port to listen on.")] = 8000
     workers: Annotated[int, Field(ge=0, description="Worker processes; 0 means one per core.")] = 0
     request_max_bytes: Annotated[int, Field(description="Largest body of a single request.")] = 262_144
     batch_max_bytes: Annotated[int, Field(description="Largest body of a batch.")] = 1_073_741_824
     batch_max_lines: Annotated[int, Field(description="Most records in one batch.")] = 50_000
-    requests_per_minute: Annotated[int, Field(ge=1, description="Signed requests allowed per key and minute.")] = 6_000
+    requests_per_minute: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="Signed requests allowed per key, minute and worker: each worker counts for itself, so that the"
+            " service as a whole allows up to this times the number of workers.",
+        ),
+    ] = 6_000
+    country_requests_per_minute: Annotated[
+        int, Field(ge=1, description="The same for all keys of a country together, per minute and worker.")
+    ] = 18_000
+    bytes_per_minute: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="Bytes of bodies allowed per key, minute and worker: as a whole, up to this times the number of"
+            " workers.",
+        ),
+    ] = 2**30
+    country_bytes_per_minute: Annotated[
+        int, Field(ge=1, description="The same for all keys of a country together, per minute and worker.")
+    ] = 2**31
+    policy_changes_per_hour: Annotated[
+        int, Field(ge=1, description="Policies approved and suspensions lifted by one country in any hour, together.")
+    ] = 60
     merge_delay_seconds: Annotated[
         int, Field(ge=1, description="Promise of a receipt: its leaf is in the log within this time.")
     ] = 60
     log_dummies_per_minute: Annotated[
         int, Field(ge=0, description="Random leaves added to each log, to blur how much is going on.")
     ] = 0
+    jobs: Annotated[
+        bool, Field(description="Serving also does the jobs; without it, `sarhad jobs run` does them elsewhere.")
+    ] = True
+    jobs_lost_seconds: Annotated[
+        float, Field(ge=1, description="A jobs process not heard of for so long is lost, and its jobs are done again.")
+    ] = 30
+    attachment_store: Annotated[
+        str | None,
+        Field(
+            description="Where attachments lie: s3://bucket/prefix, with credentials and endpoint in AWS_* variables;"
+            " without it, a folder under state_dir.",
+            pattern=r"^(s3|gs|az|file)://",
+        ),
+    ] = None
+    attachment_max_bytes: Annotated[int, Field(ge=1, description="Largest attachment.")] = 33_554_432
+    attachment_piece_bytes: Annotated[int, Field(ge=1, description="Largest piece of an upload.")] = 8_388_608
+    attachment_quota_bytes: Annotated[
+        int, Field(ge=1, description="Attachments and uploads that one country may hold together.")
+    ] = 53_687_091_200
+    attachment_uploads: Annotated[int, Field(ge=1, description="Uploads that one agency may have open.")] = 50
+    attachment_days: Annotated[
+        int, Field(ge=1, description="Days within which a record must name an attachment, or it is removed.")
+    ] = 7
+    hits_per_minute: Annotated[
+        int, Field(ge=1, description="Searches for hits in spectra that are not shared, per key, minute and worker.")
+    ] = 10
+    country_hits_per_minute: Annotated[
+        int, Field(ge=1, description="The same for all keys of a country together, per minute and worker.")
+    ] = 30
+    exports_reserve_bytes: Annotated[
+        int, Field(ge=0, description="Free space below which no export is built: a full disk stops everything.")
+    ] = 2**31
+    exports_per_country: Annotated[
+        int, Field(ge=1, description="Exports of one country that wait or are being built at a time.")
+    ] = 6
+    exports_quota_bytes: Annotated[
+        int, Field(ge=1, description="Files of exports that are kept for one country together.")
+    ] = 10_737_418_240
+    exports_hours: Annotated[int, Field(ge=1, description="How long the file of an export is kept.")] = 72
+    records_granted_per_day: Annotated[
+        int, Field(ge=1, description="Records of which one country's officers may give others more, singly, in a day.")
+    ] = 100
+    packs_per_day: Annotated[int, Field(ge=1, description="Packs that one country may draft in a day.")] = 100
+    alerts_per_day: Annotated[int, Field(ge=1, description="Alerts that one country may issue in a day.")] = 100
+    public_releases: Annotated[
+        bool, Field(description="The public tier: releases that owners approved are served to everybody, unsigned.")
+    ] = False
+
+    webhook_networks: Annotated[
+        tuple[str, ...],
+        Field(
+            description="Networks outside the public one that webhooks may reach, also by http: for trials, and for"
+            " receivers inside a national network. None by default."
+        ),
+    ] = ()
+    webhook_seconds: Annotated[
+        float, Field(gt=0, le=600, description="How long a receiver may take for one delivery; then it has failed.")
+    ] = 15
+    webhook_patience: Annotated[
+        float, Field(ge=0, le=100, description="What failed is tried again after so many times 4, 16, 64 … seconds.")
+    ] = 1
+    webhooks_per_country: Annotated[
+        int, Field(ge=1, le=64, description="Receivers of one country that are delivered to at the same time.")
+    ] = 4
+    streams_per_country: Annotated[int, Field(ge=1, description="Open event streams of one country, per worker.")] = 8
 
     @classmethod
     def settings_customise_sources(
@@ -63,6 +163,16 @@ class Settings(BaseSettings):
         file = os.environ.get("SARHAD_CONFIG")
         sources = (init_settings, env_settings)
         return (*sources, TomlConfigSettingsSource(settings_cls, Path(file))) if file else sources
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Every origin that requests may be signed for, the public one first."""
+        return (self.origin,) if self.console_origin is None else (self.origin, self.console_origin)
+
+    @property
+    def console(self) -> str:
+        """The origin of the console, to which passkeys belong."""
+        return self.console_origin or self.origin
 
     def database_as(self, role: str | None = None) -> URL:
         """The URL under which `role` logs in; without a role, the URL's own user (migrations, administration)."""

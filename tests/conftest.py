@@ -5,7 +5,9 @@ import os
 import shutil
 import tempfile
 import uuid
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,17 +15,24 @@ from sqlalchemy import create_engine, text
 
 from deploy.cluster import Cluster
 from service.settings import Settings
-from tests.exchange import Exchange, Region, prepare
+from tests.exchange import PREPARED, Exchange, Region, copy_prepared
+from tests.policies.worlds import Worlds, begin, drop
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start a cluster of our own, before the workers start, unless SARHAD_DATABASE_URL names one."""
-    if hasattr(config, "workerinput") or "SARHAD_DATABASE_URL" in os.environ:
+    if hasattr(config, "workerinput"):
+        return
+    given = PREPARED in os.environ  # by someone who runs few tests often, on a cluster that stays
+    os.environ.setdefault(PREPARED, f"sarhad_prepared_{uuid.uuid4().hex[:12]}")
+    if "SARHAD_DATABASE_URL" in os.environ:
+        if not given:
+            config.add_cleanup(_drop_prepared)
         return
     directory = Path(tempfile.mkdtemp(prefix="sarhad-tests-"))
     directory.chmod(0o711)  # as root the cluster runs as another user, who must be able to enter
     cluster = Cluster(directory / "cluster")
-    cluster.start({"max_connections": "300", "shared_buffers": "256MB"})
+    cluster.start({"max_connections": "1000", "shared_buffers": "256MB"})
     os.environ["SARHAD_DATABASE_URL"] = cluster.url(database="postgres")
 
     def remove() -> None:
@@ -35,25 +44,58 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(remove)
 
 
-@pytest.fixture(scope="session")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """A migrated database with the reference data, of this worker alone."""
-    server = Settings()
+@pytest.hookimpl(tryfirst=True)  # before the groups go into the names of tests
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker does the tests of a file, or of a group of files: what they share is set up once.
+
+    Of several tests with one name the workers would run the first alone, and say nothing.
+    """
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+    names = Counter(item.nodeid for item in items)
+    if several := sorted(name for name, number in names.items() if number > 1):
+        raise pytest.UsageError(f"tests share a name: {', '.join(several)}")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Groups that are not kept are seen by nothing but tests that fail now and then."""
+    if getattr(session.config.option, "loadgroup", False) and not all("@" in item.nodeid for item in session.items):
+        raise pytest.UsageError("the workers do not keep groups of tests together")
+
+
+def _drop_prepared() -> None:
+    engine = create_engine(Settings().database_as().set(database="postgres"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"DROP DATABASE IF EXISTS {os.environ[PREPARED]} WITH (FORCE)"))
+    engine.dispose()
+
+
+@contextmanager
+def _database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Migrated, with the reference data, until it ends."""
     name = f"sarhad_test_{uuid.uuid4().hex[:12]}"
-    maintenance = create_engine(server.database_as().set(database="postgres"), isolation_level="AUTOCOMMIT")
-    with maintenance.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
     state = tmp_path_factory.mktemp("state")
-    made = Settings(
-        database_url=server.database_as().set(database=name).render_as_string(hide_password=False),
-        state_dir=state,
-        requests_per_minute=1_000_000,
-    )
-    asyncio.run(prepare(made))
+    made = Settings(database_url=copy_prepared(name), state_dir=state, requests_per_minute=1_000_000)
     yield made
+    maintenance = create_engine(made.database_as().set(database="postgres"), isolation_level="AUTOCOMMIT")
     with maintenance.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     maintenance.dispose()
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A migrated database with the reference data, of this worker alone."""
+    with _database(tmp_path_factory) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Settings, Region]]:
+    """A database of one module, with its region: nobody else's orders wait in it, and nobody else does its jobs."""
+    with _database(tmp_path_factory) as made:
+        yield made, asyncio.run(Region.enrol(made, tmp_path_factory.mktemp("keys")))
 
 
 @pytest.fixture(scope="session")
@@ -68,3 +110,29 @@ def exchange(settings: Settings, region: Region) -> Iterator[Exchange]:
     running = Exchange.start(settings, region)
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="session")
+def jobs(exchange: Exchange) -> Iterator[Path]:
+    """The exchange's jobs are done, by a process of their own, which says into this file what it says."""
+    output = exchange.settings.state_dir / "jobs-output"
+    process = exchange.jobs(output)
+    yield output
+    process.terminate()
+    process.wait(30)
+
+
+@pytest.fixture(scope="session")
+def two_worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worlds]:
+    """Two exchanges for the modules that compare what they answer, all of the group `two worlds`: of one worker."""
+    made, databases = begin(tmp_path_factory.mktemp("worlds"))
+    yield made
+    made.end()
+    drop(databases)
+
+
+@pytest.fixture(scope="module")
+def worlds(two_worlds: Worlds) -> Worlds:
+    """Both worlds without records and policies. A module that leaves other things behind begins worlds of its own."""
+    two_worlds.forget()
+    return two_worlds

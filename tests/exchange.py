@@ -7,6 +7,8 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -14,10 +16,11 @@ from typing import Any, Self
 import httpx
 from alembic import command
 from sarhad import Client, PrivateKey, Profile
-from sarhad.policies import sign_policy
+from sarhad.policies import sign_approval, sign_policy
 from sarhad.records import Record, issue, item, seizure
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlalchemy.pool import NullPool
 
 from service.cli.db import ROLES_SQL, alembic_config
 from service.cli.reference import load_reference
@@ -25,6 +28,9 @@ from service.database import administration
 from service.identity import enrol
 from service.settings import Settings
 
+CONSOLE = Path(__file__).parents[1] / "clients" / "web" / "dist"
+PREPARED = "SARHAD_TESTS_PREPARED"  # the name of this run's prepared database
+SERVE = "from service.cli.serve import app; app()"
 COUNTRIES = {
     "AZ": "Azerbaijan",
     "KG": "Kyrgyzstan",
@@ -41,6 +47,7 @@ AGENCIES = {
 }
 OFFICERS = {
     "policy": ("policy_officer",),
+    "policy2": ("policy_officer",),
     "admin1": ("key_administrator",),
     "admin2": ("key_administrator",),
     "auditor": ("auditor",),
@@ -49,10 +56,34 @@ OFFICERS = {
 
 async def prepare(settings: Settings) -> None:
     """Roles, migrations, reference data: what `sarhad db` does."""
-    with create_engine(settings.database_as()).begin() as connection:
+    with create_engine(settings.database_as(), poolclass=NullPool).begin() as connection:
         connection.exec_driver_sql(ROLES_SQL.read_text())
     await asyncio.to_thread(command.upgrade, alembic_config(settings), "head")
     await load_reference(settings)
+
+
+def copy_prepared(name: str) -> str:
+    """The URL of a new database, migrated and filled: a copy of one that the first who asks prepares for this run.
+
+    A copy has the tables and rights of the original, and not its rights as a database: they are set as migrations do.
+    """
+    server, original = Settings(), os.environ[PREPARED]
+    address = server.database_as().set(database="postgres")
+    maintenance = create_engine(address, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+
+    def url(database: str) -> str:
+        return server.database_as().set(database=database).render_as_string(hide_password=False)
+
+    with maintenance.connect() as connection:
+        connection.execute(text("SELECT pg_advisory_lock(4711)"))  # of this session: it ends with the connection
+        if not connection.scalar(text("SELECT count(*) FROM pg_database WHERE datname = :n"), {"n": original}):
+            connection.execute(text(f"DROP DATABASE IF EXISTS {original}_unfinished WITH (FORCE)"))
+            connection.execute(text(f"CREATE DATABASE {original}_unfinished"))
+            asyncio.run(prepare(Settings(database_url=url(f"{original}_unfinished"))))
+            connection.execute(text(f"ALTER DATABASE {original}_unfinished RENAME TO {original}"))
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {original}"))
+        connection.execute(text(f"REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC"))
+    return url(name)
 
 
 @dataclass
@@ -99,32 +130,65 @@ class Exchange:
     def __init__(self, process: subprocess.Popen[bytes], settings: Settings, region: Region) -> None:
         self.process, self.settings, self.region = process, settings, region
         self._clients: dict[tuple[str, str | None], Client] = {}
+        self._environment: dict[str, str] = {}
 
     @classmethod
-    def start(cls, settings: Settings, region: Region, *, workers: int = 2, **variables: str) -> "Exchange":
+    def start(
+        cls, settings: Settings, region: Region, *, workers: int = 2, program: str = SERVE, **variables: str
+    ) -> "Exchange":
         with socket.create_server(("127.0.0.1", 0)) as listening:
             port = listening.getsockname()[1]
-        running = settings.model_copy(update={"port": port, "origin": f"http://127.0.0.1:{port}"})
+        origins = {"origin": f"http://127.0.0.1:{port}", "console_origin": f"http://localhost:{port}"}
+        running = settings.model_copy(update={"port": port, **origins})
         environment = os.environ | {
             "SARHAD_DATABASE_URL": running.database_url,
             "SARHAD_STATE_DIR": str(running.state_dir),
             "SARHAD_ORIGIN": running.origin,
+            "SARHAD_CONSOLE_ORIGIN": running.console,
+            **({"SARHAD_CONSOLE_DIR": str(CONSOLE)} if CONSOLE.is_dir() else {}),
             "SARHAD_PORT": str(port),
             "SARHAD_WORKERS": str(workers),
             "SARHAD_REQUESTS_PER_MINUTE": str(running.requests_per_minute),
+            "SARHAD_RECORDS_GRANTED_PER_DAY": "1000000",
+            "SARHAD_ALERTS_PER_DAY": "1000000",
+            "SARHAD_POLICY_CHANGES_PER_HOUR": "1000000",  # tests adopt as they go
+            "SARHAD_JOBS": "false",  # who needs jobs done has a process of its own: the fixture `jobs`
             **variables,
         }
         process = subprocess.Popen(
-            [sys.executable, "-c", "from service.cli.serve import app; app()"],
+            [sys.executable, "-c", program],
             env=environment,
             cwd=Path(__file__).parents[1],
             start_new_session=True,
         )
         exchange = cls(process, running, region)
-        exchange.wait_ready()
+        exchange._environment = environment
+        try:
+            exchange.wait_ready()
+        except RuntimeError:
+            exchange.stop()
+            raise
         return exchange
 
-    def wait_ready(self, seconds: float = 60) -> None:
+    def add_holder(self, name: str, *roles: str) -> str:
+        """Keys of one more holder at an agency (`KZ-LAB/second`), enrolled by the operator. Answers with the name."""
+        agency = name.partition("/")[0]
+        directory = self.region.profiles[agency].directory.parent
+        operator(self, lambda session: self.region.add(session, directory, agency, roles, name=name))
+        return name
+
+    def jobs(self, output: Path | None = None) -> subprocess.Popen[bytes]:
+        """A process that does this exchange's jobs; to be terminated. What it says goes to `output`."""
+        with output.open("ab") if output else nullcontext() as said:
+            return subprocess.Popen(
+                [sys.executable, "-m", "service.cli.jobs", "run", "--beside", str(os.getpid())],
+                env=self._environment,
+                cwd=Path(__file__).parents[1],
+                stdout=said,
+                stderr=said,
+            )
+
+    def wait_ready(self, seconds: float = 240) -> None:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
@@ -162,25 +226,36 @@ class Exchange:
         return issue(self.region.profiles[record.agency].load_record_key(), record)
 
     def adopt(self, country: str, *rules: dict[str, Any]) -> None:
-        """The next version of a country's policy, signed and put by its officer."""
-        officer = f"{country}-DCA/policy"
-        client = self.client(officer, None)
-        try:
-            version = client.get_policy(country)["version"]
-        except Exception:  # no policy yet
-            version = 0
-        document = {
-            "policy": "sarhad-policy/1",
-            "country": country,
-            "version": version + 1,
-            "rules": list(rules),
-        }
-        put_policy(client, self.region.profiles[officer], document)
+        """The next version of a country's policy: proposed by one officer, approved by another, in force at once."""
+        version = self.client(f"{country}-DCA/policy", None).get_policy(country)["latest"] + 1
+        document = {"policy": "sarhad-policy/1", "country": country, "version": version, "rules": list(rules)}
+        self.approve(country, version, self.propose(document))
+
+    def propose(self, document: dict[str, Any], officer: str = "policy") -> str:
+        """The document signed and proposed by its country's officer; answers with what was signed."""
+        name = f"{document['country']}-DCA/{officer}"
+        signed = sign_policy(self.region.profiles[name].load_record_key(), document)
+        self.client(name, None).propose_policy(document.get("agency") or document["country"], signed)
+        return signed
+
+    def approve(self, owner: str, version: int, signed: str, officer: str = "policy2") -> dict[str, Any]:
+        """The proposal `signed` approved by another officer."""
+        name = f"{owner[:2]}-DCA/{officer}"
+        approval = sign_approval(self.region.profiles[name].load_record_key(), owner, version, signed)
+        return self.client(name, None).approve_policy(owner, version, approval)
 
 
-def put_policy(client: Client, profile: Profile, document: dict[str, Any]) -> Any:
-    """PUT /v1/policies with the document signed by the officer's agency."""
-    return client.put_policy(document["country"], sign_policy(profile.load_record_key(), document))
+def operator(exchange: Exchange, act: Callable[[AsyncSession], Awaitable[None]]) -> None:
+    """One act of the operator, as `sarhad admin` does it, while the exchange runs."""
+
+    async def perform() -> None:
+        engine = administration(exchange.settings)
+        async with async_sessionmaker(engine).begin() as session:
+            await session.execute(text("SET LOCAL ROLE sarhad_owner"))
+            await act(session)
+        await engine.dispose()
+
+    asyncio.run(perform())
 
 
 def heroin(agency: str = "KZ-CUS", **facets: Any) -> Record:

@@ -15,8 +15,9 @@ import orjson
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from sarhad.analyses import REVIEW_TYPE, Draft
 from sarhad.keys import PrivateKey, b64url
-from sarhad.records import TYPE, fill_ladders
+from sarhad.records import TYPE, Record, fill_ladders
 
 FOLDER = Path(__file__).parent
 
@@ -27,6 +28,12 @@ P256 = PrivateKey(ec.derive_private_key(SCALAR, ec.SECP256R1()))
 
 RECORD_ID = "3f0e6c1a-9d1b-4c57-8a42-6a2f0d5b7e10"
 ZERO_ID = "b1d7a0c4-2e7f-4b60-9f53-0c8e4a6d9213"
+ANALYSIS_ID = "7c2f9a31-58d4-4e0b-b6a7-91d3e5f08c24"
+
+
+def digest_of(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
 
 SEIZURE: dict[str, Any] = fill_ladders(
     {
@@ -90,6 +97,162 @@ ZERO = {
     "when.month": "2025-06",
     "where.country": "TJ",
     "where.admin1": {"code": "TJ-GB"},
+}
+ANALYSIS: dict[str, Any] = {
+    "reference": "LAB-884/2",
+    "reported": "2025-06-10T16:00:00+05:00",
+    "when.day": "2025-06-10",
+    "when.month": "2025-06",
+    "where.country": "TJ",
+    "laboratory": {
+        "case": "884",
+        "exhibits": [
+            {
+                "n": 1,
+                "number": "TJ-BG/2025-0173/1",
+                "received": "2025-05-19",
+                "received_from": "TJ-BG",
+                "seals": ["A 104477"],
+                "seals_intact": True,
+            }
+        ],
+        "techniques": [
+            {"n": 1, "technique": "COL", "category": "C", "edition": "8.1", "result": "POS"},
+            {"n": 2, "technique": "GC", "category": "B", "edition": "8.1", "result": "POS", "method": "SOP-7"},
+            {"n": 3, "technique": "MS", "category": "A", "edition": "8.1", "result": "POS", "method": "SOP-7"},
+        ],
+        "sampling": [
+            {
+                "exhibit": 1,
+                "plan": "HYPERGEOMETRIC",
+                "population": 12,
+                "sampled": 9,
+                "positive": 9,
+                "claim": {"proportion": "0.9", "confidence": "0.95"},
+            }
+        ],
+        "accreditation": {"status": "Y", "certificate": "TJ.T.02.0884", "in_scope": True},
+        "proficiency": {"scheme": "UNODC ICE", "round": "2025/1"},
+        "issued": "2025-06-10",
+        "analyst": ED25519.kid,
+        "reviewer": P256.kid,
+    },
+    "items": [
+        {
+            "line": 1,
+            "exhibit": 1,
+            "substance": "SAR-000384",
+            "reported": "метамфетамин",
+            "role": "MAIN",
+            "level": "IDENTIFIED",
+            "techniques": [1, 2, 3],
+            "isomer": "NAP",
+            "stereo": "D",
+            "salt": "HCL",
+        },
+        {
+            "line": 2,
+            "exhibit": 1,
+            "substance": "SAR-000215",
+            "reported": "кофеин",
+            "role": "ADULTERANT",
+            "level": "IDENTIFIED",
+            "techniques": [2, 3],
+        },
+    ],
+    "purity": [
+        {
+            "line": 1,
+            "value": "71.4",
+            "unit": "%",
+            "basis": "AS_BASE",
+            "uncertainty": "2.4",
+            "k": "2",
+            "lod": "0.1",
+            "loq": "0.5",
+        }
+    ],
+}
+INCIDENT: dict[str, Any] = fill_ladders(
+    {
+        "reference": "PREC-2025-014",
+        "reported": "2025-06-11T09:00:00+05:00",
+        "when.day": "2025-06-10",
+        "where.admin1": {"code": "TJ-SU"},
+        "where.country": "TJ",
+        "items": [
+            {
+                "line": 1,
+                "substance": "SAR-000291",
+                "reported": {"substance": "уксусный ангидрид", "quantity": "1980", "unit": "kg"},
+                "status": "PRES",
+                "basis": "DOC",
+                "form": "LIQ",
+                "incident": "STOPPED",
+                "diversion": "MISDECLARED",
+                "claimed_use": "крашение тканей",
+                "declared_as": "уксусная кислота",
+            }
+        ],
+        "transport": {"mode": "3", "conveyance": "TRK", "place_type": "BCPR", "direction": "TRS"},
+        "case": {
+            "companies": [{"role": "CONSIGNEE", "country": "AF", "pseudonym": digest_of("AF:0000-EXAMPLE")}],
+            "documents": [{"kind": "CUSTOMS_DECLARATION", "number": "10/2025"}],
+        },
+    }
+)
+LABORATORY: dict[str, Any] = fill_ladders(
+    {
+        "reference": "CLAN-2025-003",
+        "reported": "2025-06-12T09:00:00+05:00",
+        "when.day": "2025-06-11",
+        "where.admin1": {"code": "TJ-SU"},
+        "where.country": "TJ",
+        "laboratory": {
+            "types": ["SYNTHESIS", "STORAGE"],
+            "stage": "OPERATING",
+            "scale": "SMALL",
+            "makes": ["SAR-000384"],
+            "equipment": [{"type": "REACTOR", "count": 2}, {"type": "HEATING", "count": 1}],
+            "waste_kg": "80",
+        },
+        "items": [
+            {
+                "line": 1,
+                "substance": "SAR-000384",
+                "reported": {"substance": "метамфетамин", "quantity": "450", "unit": "g"},
+                "status": "PRES",
+                "role": "PRODUCT",
+            }
+        ],
+        "persons": {"arrested": 2, "groups": []},
+    }
+)
+PRICE: dict[str, Any] = {
+    "reference": "PRICE-2025-06-1",
+    "reported": "2025-07-01T09:00:00+05:00",
+    "when.month": "2025-06",
+    "where.admin1": {"code": "TJ-DU"},
+    "where.country": "TJ",
+    "items": [
+        {
+            "line": 1,
+            "substance": "SAR-000608",
+            "reported": {"substance": "героин", "quantity": "1", "unit": "g"},
+            "level": "RETAIL",
+            "currency": "TJS",
+            "low": "90",
+            "typical": "120",
+            "high": "200",
+            "n": 14,
+            "source": "ENFORCEMENT",
+        }
+    ],
+}
+OBSERVED = {
+    "precursor_incident": (INCIDENT, "d2b5a0de-5a0b-4c6e-9d0e-0f2d7a1c3b11"),
+    "clandestine_laboratory": (LABORATORY, "e9c1f4b2-7d3a-4f58-8b21-6a5d4c3b2a10"),
+    "price_observation": (PRICE, "f0a7c3d8-1b2e-4a6f-9c5d-8e7f6a5b4c3d"),
 }
 COARSE = ("when.month", "where.admin1", "where.country", "items")
 
@@ -169,6 +332,23 @@ def examples() -> Iterator[tuple[str, dict[str, Any], str]]:
         sign(RETRACTED, kind="retraction", ver=3, prev=digest(second.split("~")[0])),
     )
     yield "zero", ZERO, sign(ZERO, jti=ZERO_ID, kind="zero")
+    yield ("analysis", *reviewed(ANALYSIS, iss="TJ-LAB", jti=ANALYSIS_ID, kind="analysis"))
+
+
+def reviewed(facets: dict[str, Any], **claims: Any) -> tuple[dict[str, Any], str]:
+    """An analysis by the Ed25519 key, countersigned by the P-256 key (`sarhad.analyses` has the three steps)."""
+    others = tuple(disclose(facet, value) for facet, value in facets.items() if facet != "laboratory")
+    payload = payload_of([*others, ""], **claims)
+    payload["_sd"].remove(digest(""))
+    draft = Draft(Record(payload["iss"], "analysis", facets), others, payload)
+    head = raw_json({**header_of(P256), "typ": REVIEW_TYPE})
+    says = raw_json({**{name: payload[name] for name in ("iss", "jti", "ver")}, "content": draft.content})
+    signed = f"{b64url(head)}.{b64url(says)}"
+    laboratory = {**facets["laboratory"], "review": f"{signed}.{b64url(signature(P256, signed.encode()))}"}
+    own = disclose("laboratory", laboratory)
+    whole = {**payload, "_sd": sorted([*payload["_sd"], digest(own)])}
+    shown = {name: value for name, value in facets.items() if name != "laboratory"} | {"laboratory": laboratory}
+    return shown, assemble(ED25519, header_of(ED25519), whole, [*others, own])
 
 
 Forgery = tuple[str, str, str, str]  # name, record, problem type, pointer
@@ -309,18 +489,21 @@ def forged_envelopes() -> Iterator[Forgery]:
     yield "too many disclosures", record + "YQ~" * 20, "malformed-disclosure", "/disclosures"
 
 
-def vectors(signed: list[tuple[str, dict[str, Any], str]]) -> dict[str, Any]:
-    forgeries = [*forged_headers(), *forged_payloads(), *forged_disclosures(), *forged_envelopes()]
-    valid = [
+def valid(signed: list[tuple[str, dict[str, Any], str]]) -> list[dict[str, Any]]:
+    return [
         {"name": name, "record": record, "facets": list(facets), "digest": digest(record.split("~")[0])}
         for name, facets, record in signed
     ]
+
+
+def vectors(signed: list[tuple[str, dict[str, Any], str]]) -> dict[str, Any]:
+    forgeries = [*forged_headers(), *forged_payloads(), *forged_disclosures(), *forged_envelopes()]
     return {
         "keys": [
             {**ED25519.public.jwk, "kid": ED25519.kid, "d": b64url(SEED)},
             {**P256.public.jwk, "kid": P256.kid, "d": b64url(SCALAR.to_bytes(32, "big"))},
         ],
-        "valid": valid,
+        "valid": valid(signed),
         "refused": [
             {"name": name, "record": record, "type": f"/problems/{kind}", "pointer": pointer}
             for name, record, kind, pointer in forgeries
@@ -331,6 +514,9 @@ def vectors(signed: list[tuple[str, dict[str, Any], str]]) -> dict[str, Any]:
 def main() -> None:
     signed = list(examples())
     document = vectors(signed)
+    later = [(kind, facets, sign(facets, jti=id_, kind=kind)) for kind, (facets, id_) in OBSERVED.items()]
+    document["valid"] += valid(later)
+    signed += later
     for name, facets, record in signed:
         (FOLDER / "examples" / f"{name}.json").write_text(
             json.dumps(facets, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"

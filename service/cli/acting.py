@@ -1,11 +1,14 @@
 """How the operator's commands reach the database: as the owner role, one transaction per command."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import tomllib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import TypeVar
 
 import typer
+from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,7 +17,52 @@ from service.database import administration
 from service.problems import Problem
 from service.settings import Settings
 
+RUNNING = Path(__file__).parents[2] / ".sarhad" / "running.toml"
+"""What `deploy/up` of this clone says about what it runs, as long as it runs."""
+
 T = TypeVar("T")
+
+
+def command_settings() -> Settings:
+    """The settings as declared; where they name no database, those of the exchange that this clone runs."""
+    declared = Settings()
+    if "database_url" in declared.model_fields_set:
+        return declared
+    try:
+        running = tomllib.loads(RUNNING.read_text())
+    except OSError:
+        return declared
+    return Settings(**{**running, **{name: getattr(declared, name) for name in declared.model_fields_set}})
+
+
+@contextmanager
+def said_plainly(settings: Settings) -> Iterator[None]:
+    """A refusal, a database that cannot be reached or one that refuses ends the command with what to do, and 1."""
+    try:
+        yield
+    except Problem as refusal:
+        typer.echo(f"Refused: {refusal.as_document()['title']} {refusal.detail}", err=True)
+        raise typer.Exit(1) from refusal
+    except DBAPIError as fault:
+        typer.echo(_reason(fault, settings), err=True)
+        raise typer.Exit(1) from fault
+
+
+def _reason(fault: DBAPIError, settings: Settings) -> str:
+    said = str(fault.orig).splitlines()[0]
+    url = settings.database_as().set(drivername="postgresql")
+    if fault.statement is None:  # it was refused before anything was said
+        return (
+            f"No database answers at {url.render_as_string()}: start ./deploy/up in this clone, or name one that runs "
+            f"with SARHAD_DATABASE_URL ({said})."
+        )
+    if isinstance(fault.orig, InsufficientPrivilege):
+        return (
+            f"The user {url.username!r} of SARHAD_DATABASE_URL has too few rights: {said}.\n"
+            "Setting up and upgrading needs a superuser; serving does not. See deploy/runbook.md, "
+            "“A PostgreSQL of your own”."
+        )
+    return f"The database refused: {fault.orig}"
 
 
 @asynccontextmanager
@@ -30,17 +78,12 @@ async def owner_session(settings: Settings) -> AsyncIterator[AsyncSession]:
 
 
 def as_operator(act: Callable[[AsyncSession], Awaitable[T]]) -> T:
-    """Perform one act as the operator; a refusal ends the command with its reason and exit code 1."""
+    """Perform one act as the operator."""
+    settings = command_settings()
 
     async def perform() -> T:
-        async with owner_session(Settings()) as session:
+        async with owner_session(settings) as session:
             return await act(session)
 
-    try:
+    with said_plainly(settings):
         return asyncio.run(perform())
-    except Problem as refusal:
-        typer.echo(f"Refused: {refusal.as_document()['title']} {refusal.detail}", err=True)
-        raise typer.Exit(1) from refusal
-    except DBAPIError as fault:
-        typer.echo(f"The database refused: {fault.orig}", err=True)
-        raise typer.Exit(1) from fault

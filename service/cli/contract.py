@@ -11,6 +11,7 @@ from typing import Any
 
 import service
 from service.app import create_app
+from service.exports.columns import stix_extension
 from service.policies.document import PolicyDocument
 from service.problems import Problem
 from service.records import contract as records
@@ -24,6 +25,7 @@ def documents() -> dict[str, Any]:
     return {
         "openapi.json": create_app(Settings()).openapi(),
         "problems.json": problems(),
+        "exports/stix-seizure.schema.json": {"$schema": records.DIALECT, **stix_extension()},
         "policies/policy.schema.json": {"$schema": records.DIALECT, **PolicyDocument.model_json_schema()},
         **{f"records/{path}": document for path, document in records.documents().items()},
     }
@@ -34,10 +36,9 @@ def problems() -> list[dict[str, Any]]:
     for module in walk_packages(service.__path__, "service."):
         if not module.name.startswith("service.cli"):
             import_module(module.name)
-    known = {kind.type_uri(): kind for kind in _kinds(Problem)}
     return [
-        {"type": type_, "title": (kind.__doc__ or "").strip().splitlines()[0], "status": int(kind.status)}
-        for type_, kind in sorted(known.items())
+        {"type": kind.type_uri(), "title": (kind.__doc__ or "").strip().splitlines()[0], "status": int(kind.status)}
+        for kind in sorted(_kinds(Problem), key=lambda kind: kind.type_uri())
     ]
 
 

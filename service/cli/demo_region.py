@@ -31,7 +31,8 @@ class Holder:
         place = directory / self.directory
         profile = Profile(directory=place, agency=self.agency, service=service, service_jwk=service_jwk)
         uses = {"request-signing": profile.request_key}
-        if self.officer is None or "policy_officer" in self.roles:  # A policy is a signed document.
+        # A policy is a signed document, and an analysis is countersigned.
+        if self.officer is None or {"policy_officer", "laboratory"} & set(self.roles):
             uses["record-signing"] = profile.record_key
         public = {}
         for use, name in uses.items():
@@ -50,6 +51,7 @@ class PlannedAgency:
     type: str
     name: str
     holders: tuple[Holder, ...]
+    people: dict[str, list[str]]  # roles by handle
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,9 @@ class Region:
     countries: dict[str, str]
     members: frozenset[str]
     agencies: tuple[PlannedAgency, ...]
+
+    def status(self, country: str) -> str:
+        return "member" if country in self.members else "observer"
 
     def agencies_of(self, country: str) -> tuple[PlannedAgency, ...]:
         return tuple(agency for agency in self.agencies if agency.country == country)
@@ -82,4 +87,5 @@ def _agencies(countries: dict[str, str], templates: list[dict[str, Any]]) -> Ite
             holders += [
                 Holder(code, officer, tuple(roles), keys) for officer, roles in template.get("officers", {}).items()
             ]
-            yield PlannedAgency(code, country, template["type"], template["name"], tuple(holders))
+            people = template.get("people", {})
+            yield PlannedAgency(code, country, template["type"], template["name"], tuple(holders), people)

@@ -17,12 +17,12 @@ def places() -> None:
     """A member's own boundaries and crossing points."""
 
 
-@app.command()
+@app.command(epilog="Example: sarhad places load regions.geojson --country KZ")
 def load(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="GeoJSON, or CSV of crossings.")],
     country: Annotated[str, typer.Option(help="Whose places they are: ISO 3166-1 alpha-2.")],
 ) -> None:
-    """Replace boundaries (GeoJSON) or add crossing points (CSV); workers see them after a restart."""
+    """Replace boundaries (GeoJSON) or add crossing points (CSV); running workers take them up within a minute."""
 
     async def act(session: AsyncSession) -> int:
         return await load_member_file(await session.connection(), file, country)

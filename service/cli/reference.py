@@ -3,6 +3,7 @@
 from sqlalchemy import text
 
 from service.database import administration
+from service.listings import generic as listings
 from service.places import load as places
 from service.settings import Settings
 from service.substances import load as substances
@@ -13,7 +14,7 @@ async def load_reference(settings: Settings) -> list[str]:
     engine = administration(settings)
     loaded = []
     try:
-        for name, feature in (("substances", substances), ("places", places)):
+        for name, feature in (("substances", substances), ("places", places), ("listings", listings)):
             async with engine.begin() as connection:
                 await connection.execute(text("SET LOCAL ROLE sarhad_owner"))
                 if await feature.load(connection):

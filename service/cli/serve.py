@@ -1,14 +1,23 @@
 """`sarhad serve`: the HTTP service on the loopback interface, one worker per core."""
 
+import importlib
 import os
-import tempfile
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import typer
 from granian import Granian
-from granian.constants import Interfaces, Loops
+from granian.constants import HTTPModes, Interfaces, Loops
 from pydantic_core import PydanticUndefined
+from sqlalchemy import Connection, create_engine
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
+from service.cli.beside import jobs_beside
+from service.policies import canary
 from service.settings import Settings
 
 app = typer.Typer(rich_markup_mode=None)
@@ -19,6 +28,18 @@ class _Forgetful(dict[int, float]):
 
     def __setitem__(self, worker: int, moment: float) -> None:
         pass
+
+
+@contextmanager
+def _counts(settings: Settings) -> Iterator[Path]:
+    """An empty folder for the counts of this run; what one that was killed left behind goes first."""
+    folder = settings.state_dir / f"metrics-{settings.port}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, mode=0o700)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def settings_text() -> str:
@@ -38,16 +59,19 @@ def _shown(value: Any) -> str:
     invoke_without_command=True,
     help="Serve the HTTP interface on 127.0.0.1; a reverse proxy adds TLS (deploy/nginx).\n\n"
     "Settings come from the environment, or from the TOML file that SARHAD_CONFIG names (no prefix):"
-    f"\n\n{settings_text()}",
+    f"\n\n{settings_text()}\n\nExample: SARHAD_PORT=8001 sarhad serve",
 )
 def serve() -> None:
     settings = Settings()
-    with tempfile.TemporaryDirectory(prefix="sarhad-metrics-") as shared:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared  # the workers count here; any of them can sum
+    _refuse_if_exposed(settings)
+    with _counts(settings) as shared:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(shared)  # the workers count here; any of them can sum
+        importlib.import_module("service.app")  # once: workers, and those that replace them, are forked with it
         server = Granian(
             "service.app:create_app",
             factory=True,
             interface=Interfaces.ASGI,
+            http=HTTPModes.http1,  # one way to read a request: nothing on the loopback needs HTTP/2 in clear
             loop=Loops.uvloop,
             address="127.0.0.1",
             port=settings.port,
@@ -58,4 +82,44 @@ def serve() -> None:
             log_access=False,
         )
         server.respawned_wrks = _Forgetful()
-        server.serve()
+        with jobs_beside(settings):
+            server.serve()
+
+
+def _refuse_if_exposed(settings: Settings) -> None:
+    """End here if the database would show records to who may not see them (`service/policies/canary.py`).
+
+    A database that does not answer is waited for, as the workers do.
+    """
+    while True:
+        try:
+            _ask(settings, "sarhad_read", canary.inspect)
+            break
+        except OperationalError as fault:
+            typer.echo(f"waiting for the database: {fault.orig}", err=True)
+            time.sleep(1)
+    with suppress(OperationalError):  # the user of the URL need not be able to log in
+        _ask(settings, None, _plant_if_allowed)
+
+
+def _plant_if_allowed(connection: Connection) -> None:
+    if canary.may_plant(connection):
+        canary.plant(connection)
+
+
+def _ask(settings: Settings, role: str | None, question: Callable[[Connection], None]) -> None:
+    engine = create_engine(settings.database_as(role))
+    try:
+        with engine.connect() as connection:
+            question(connection)
+            connection.rollback()
+    except canary.Exposed as fault:
+        lines = "".join(f"\n  {line}" for line in fault.faults)
+        typer.echo(f"The service does not start: the database does not hold the gate.{lines}", err=True)
+        raise typer.Exit(1) from None
+    except ProgrammingError as fault:
+        said = str(fault.orig).splitlines()[0]
+        typer.echo(f"The service does not start: {said}. Is the schema at this release (sarhad db upgrade)?", err=True)
+        raise typer.Exit(1) from None
+    finally:
+        engine.dispose()

@@ -2,20 +2,21 @@
 revocation holds from the next request on, in every worker.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any, NoReturn
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import CursorResult, func, select, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.database import Database
 from service.identity.caller import Caller
 from service.identity.models import Agency, AgencyKey, RoleGrant
-from service.identity.pace import pace
+from service.identity.pace import calls
 from service.identity.permission import read_purpose
 from service.problems import Problem
 from service.settings import Settings
@@ -35,6 +36,12 @@ class ReplayedRequest(Problem):
     status = HTTPStatus.CONFLICT
 
 
+class TooManyContexts(Problem):
+    """Your country's keys hold more combinations of roles, for more purposes, than the exchange keeps apart."""
+
+    status = HTTPStatus.FORBIDDEN
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A proven caller, the nonce it spends and the token that opens the gate for one transaction."""
@@ -43,6 +50,7 @@ class Claim:
     nonce: str
     expires: datetime
     token: str | None
+    charged: str | None = None  # whose share of the connections it uses, where that is not the caller's country
 
 
 # Verified against when no key has the name given, so that a refusal takes as long as any other.
@@ -50,14 +58,15 @@ _DECOY = Ed25519PrivateKey.from_private_bytes(bytes(32)).public_key()
 
 _SPEND = text("INSERT INTO core.nonce (kid, nonce, expires_at) VALUES (:kid, :nonce, :expires) ON CONFLICT DO NOTHING")
 _MINT = text("SELECT gate.mint(:kid, :purpose)")
+_TOO_MANY_CONTEXTS = "SG001"  # as gate.enter raises it
 
 
-def present(scope: Mapping[str, Any], origin: str) -> Presented:
+def present(scope: Mapping[str, Any], origins: Sequence[str]) -> Presented:
     """The signature of an ASGI request, held against the profile; raises a Problem that tells nothing about
     keys.
     """
-    message = RequestMessage.of(scope, origin)
-    message.check(origin)
+    message = RequestMessage.of(scope, *origins)
+    message.check(*origins)
     return Presented.read(message)
 
 
@@ -72,16 +81,37 @@ async def authenticate(
     async with database.authn() as session:
         key, agency, roles = await _key(session, presented)
         _usable(key, datetime.now(UTC))
-        pace(settings.requests_per_minute).step(key.kid)
+        calls(settings).step(key.kid, agency.country)
         purpose, case = read_purpose(presented.message.headers.get("sarhad-purpose"))
         caller = Caller(key.kid, agency.code, agency.country, frozenset(roles), purpose, case)
         token = None
         if mint:
-            token = await session.scalar(_MINT, {"kid": caller.key_id, "purpose": purpose})
+            token = await _minted(session, caller)
         claim = Claim(caller, presented.nonce, _forgotten_at(presented), token)
         if spend:
             await spend_nonce(session, claim)
     return claim
+
+
+async def _minted(session: AsyncSession, caller: Caller) -> str | None:
+    try:
+        token: str | None = await session.scalar(_MINT, {"kid": caller.key_id, "purpose": caller.purpose})
+    except DBAPIError as fault:
+        if getattr(fault.orig, "sqlstate", None) == _TOO_MANY_CONTEXTS:
+            raise TooManyContexts("at most 1024 combinations of agency, roles and purpose a country") from None
+        raise
+    return token
+
+
+async def renewed(database: Database, claim: Claim) -> Claim:
+    """The claim with a token of this moment, for a body that came slowly: the first one opens transactions that begin
+    within two minutes. Raises KeyNotUsable where the key has been revoked meanwhile, TooManyContexts.
+    """
+    async with database.authn() as session:
+        token = await _minted(session, claim.caller)
+    if token is None:
+        raise KeyNotUsable("this key may not sign any more")
+    return replace(claim, token=token)
 
 
 async def spend_nonce(session: AsyncSession, claim: Claim) -> None:

@@ -1,6 +1,7 @@
 """Who is calling, for what purpose: the value that every rule about access starts from."""
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 ROLES = frozenset(
     {
@@ -14,7 +15,8 @@ ROLES = frozenset(
         "operator",
     }
 )
-PURPOSES = frozenset({"analysis", "operational", "forensic", "health", "statistics"})
+Purpose = Literal["analysis", "operational", "forensic", "health", "statistics"]
+PURPOSES: frozenset[str] = frozenset(get_args(Purpose))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,18 +6,28 @@ import uuid
 from datetime import UTC, datetime
 from http import HTTPStatus
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.identity.caller import Caller
-from service.identity.documents import CHANGE, AddAgency, EnrolKey, GrantRole, WithdrawRole
-from service.identity.enrol import NotEnrolled, enrol_agency, enrol_key, grant_role, withdraw_role
+from service.identity.documents import (
+    CHANGE,
+    AddAgency,
+    AddPerson,
+    AnyChange,
+    EnrolKey,
+    GrantRole,
+    SetPersonRoles,
+    WithdrawRole,
+)
+from service.identity.enrol import NotEnrolled, enrol_agency, enrol_key, grant_role, readable, withdraw_role
 from service.identity.governance import record
-from service.identity.models import Agency, AgencyKey, Change, RoleGrant
+from service.identity.models import Agency, AgencyKey, Change, Person
+from service.identity.officers import same_hand, still_holds
+from service.identity.people import add_person, set_roles
+from service.identity.possession import prove
 from service.problems import NotFound, Problem
 from service.signing import jwk_of, public_key
-
-_Document = AddAgency | EnrolKey | GrantRole | WithdrawRole
 
 
 class NotYourCountry(Problem):
@@ -38,17 +48,28 @@ class ChangeAlreadyApplied(Problem):
     status = HTTPStatus.CONFLICT
 
 
+class ChangeAlreadyRejected(Problem):
+    """This change was rejected before: propose it anew."""
+
+    status = HTTPStatus.CONFLICT
+
+
 class ProposerNoLongerOfficer(Problem):
     """The key that proposed this change was revoked since, ran out, or lost the role: its proposals lapse."""
 
     status = HTTPStatus.CONFLICT
 
 
-async def propose(session: AsyncSession, officer: Caller, document: _Document) -> Change:
-    """Keep a change for a second officer. Raises NotYourCountry, BadKey, NotEnrolled."""
+async def propose(session: AsyncSession, officer: Caller, document: AnyChange) -> Change:
+    """Keep a change for a second officer. Raises NotYourCountry, NotEnrolled, UnreadableName, BadKey,
+    PossessionNotProven.
+    """
     if await _country(session, document) != officer.country:
         raise NotYourCountry(f"your country is {officer.country}")
-    if isinstance(document, EnrolKey):  # what is kept is the key, not what else was written around it
+    if isinstance(document, AddAgency):
+        readable(document.name, pointer="/change/name")
+    if isinstance(document, EnrolKey):
+        _prove(document)  # what is kept is the key, not what else was written around it
         document = document.model_copy(update={"jwk": jwk_of(public_key(document.jwk)[0])})
     written = document.model_dump(mode="json", exclude_none=True)
     change = Change(
@@ -70,15 +91,10 @@ async def approve(session: AsyncSession, officer: Caller, id: uuid.UUID) -> Chan
     Raises NotFound (also for another country's change), SecondOfficerRequired, ChangeAlreadyApplied,
     ProposerNoLongerOfficer, and what the act itself raises.
     """
-    query = select(Change).where(Change.id == id, Change.country == officer.country).with_for_update()
-    change = (await session.scalars(query)).one_or_none()
-    if change is None:
-        raise NotFound("your country has no such change")
-    if change.state != "proposed":
-        raise ChangeAlreadyApplied(f"approved at {change.approved_at}")
-    if change.proposed_by == officer.key_id:
+    change = await _pending(session, officer, id)
+    if await same_hand(session, change.proposed_by, officer.key_id):
         raise SecondOfficerRequired("another key administrator of your country must approve")
-    if not await _may_still_propose(session, change.proposed_by):
+    if not await still_holds(session, change.proposed_by, "key_administrator"):
         raise ProposerNoLongerOfficer("propose it anew with a key that is in force and may administer keys")
     change.state, change.approved_by, change.approved_at = "applied", officer.key_id, datetime.now(UTC)
     await record(session, officer.country, "approve", change=str(id), by=officer.key_id)
@@ -86,26 +102,38 @@ async def approve(session: AsyncSession, officer: Caller, id: uuid.UUID) -> Chan
     return change
 
 
-async def _may_still_propose(session: AsyncSession, kid: str) -> bool:
-    now = datetime.now(UTC)
-    query = (
-        select(AgencyKey.kid)
-        .join(RoleGrant, RoleGrant.kid == AgencyKey.kid)
-        .where(
-            AgencyKey.kid == kid,
-            AgencyKey.revoked_at.is_(None),
-            or_(AgencyKey.not_after.is_(None), AgencyKey.not_after > now),
-            RoleGrant.role == "key_administrator",
-        )
-    )
-    return await session.scalar(query) is not None
+async def reject(session: AsyncSession, officer: Caller, id: uuid.UUID, reason: str) -> Change:
+    """End a pending change; its proposer may, too. Raises NotFound, ChangeAlreadyApplied, ChangeAlreadyRejected."""
+    change = await _pending(session, officer, id)
+    change.state, change.rejected_by, change.rejected_at = "rejected", officer.key_id, datetime.now(UTC)
+    change.rejection_reason = reason
+    await record(session, officer.country, "reject", change=str(id), by=officer.key_id, reason=reason)
+    return change
 
 
-async def _apply(session: AsyncSession, document: _Document, by: str, approved_by: str) -> None:
+async def _pending(session: AsyncSession, officer: Caller, id: uuid.UUID) -> Change:
+    """A change of the officer's country that is not decided yet, locked."""
+    query = select(Change).where(Change.id == id, Change.country == officer.country).with_for_update()
+    change = (await session.scalars(query)).one_or_none()
+    if change is None:
+        raise NotFound("your country has no such change")
+    if change.state == "applied":
+        raise ChangeAlreadyApplied(f"approved at {change.approved_at}")
+    if change.state == "rejected":
+        raise ChangeAlreadyRejected(f"rejected at {change.rejected_at}: {change.rejection_reason}")
+    return change
+
+
+def _prove(document: EnrolKey) -> None:
+    prove(document.agency, document.use, document.jwk, document.proof, pointer="/change/proof")
+
+
+async def _apply(session: AsyncSession, document: AnyChange, by: str, approved_by: str) -> None:
     match document:
         case AddAgency():
             await enrol_agency(session, document.code, document.type, document.name, by=by, approved_by=approved_by)
         case EnrolKey():
+            _prove(document)  # one proposed before proofs were asked for has none
             kid = await enrol_key(
                 session,
                 document.agency,
@@ -120,18 +148,27 @@ async def _apply(session: AsyncSession, document: _Document, by: str, approved_b
                 await grant_role(session, kid, role, by=by, approved_by=approved_by)
         case GrantRole():
             await grant_role(session, document.kid, document.role, by=by, approved_by=approved_by)
+        case AddPerson():
+            await add_person(session, document.agency, document.handle, document.roles, by=by, approved_by=approved_by)
+        case SetPersonRoles():
+            await set_roles(session, document.person, document.roles, by=by, approved_by=approved_by)
         case WithdrawRole():
             await withdraw_role(session, document.kid, document.role, by=by, approved_by=approved_by)
 
 
-async def _country(session: AsyncSession, document: _Document) -> str:
+async def _country(session: AsyncSession, document: AnyChange) -> str:
     """The country whose registry `document` would change."""
     match document:
         case AddAgency():
             return document.code.partition("-")[0]
-        case EnrolKey():
+        case EnrolKey() | AddPerson():
             found = await session.scalar(select(Agency.country).where(Agency.code == document.agency))
             pointer = "/change/agency"
+        case SetPersonRoles():
+            found = await session.scalar(
+                select(Agency.country).join(Person, Person.agency == Agency.code).where(Person.id == document.person)
+            )
+            pointer = "/change/person"
         case _:
             found = await session.scalar(
                 select(Agency.country)

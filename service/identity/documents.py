@@ -34,6 +34,9 @@ class EnrolKey(_Document):
     roles: Annotated[list[_Role], Field(max_length=7)] = []
     not_before: AwareDatetime | None = None
     not_after: AwareDatetime | None = None
+    proof: Annotated[
+        str | None, Field(max_length=2000, description="JWS by this very key over its agency and use (RFC 7515).")
+    ] = None
 
 
 class GrantRole(_Document):
@@ -52,14 +55,41 @@ class WithdrawRole(_Document):
     role: _Role
 
 
-ChangeDocument = Annotated[AddAgency | EnrolKey | GrantRole | WithdrawRole, Field(discriminator="kind")]
-CHANGE: TypeAdapter[AddAgency | EnrolKey | GrantRole | WithdrawRole] = TypeAdapter(ChangeDocument)
+class AddPerson(_Document):
+    """An officer may sign in at the console with a passkey, and then acts with these roles."""
+
+    kind: Literal["add-person"]
+    agency: _AgencyCode
+    handle: Annotated[
+        str,
+        Field(pattern=r"^[a-z0-9][a-z0-9-]{1,39}$", description="What the agency calls the post; never a name."),
+    ]
+    roles: Annotated[list[_Role], Field(min_length=1, max_length=7)]
+
+
+class SetPersonRoles(_Document):
+    """An officer acts with these roles from its next sign-in on; what it is signed in with now ends."""
+
+    kind: Literal["set-person-roles"]
+    person: uuid.UUID
+    roles: Annotated[list[_Role], Field(min_length=1, max_length=7)]
+
+
+AnyChange = AddAgency | EnrolKey | GrantRole | WithdrawRole | AddPerson | SetPersonRoles
+ChangeDocument = Annotated[AnyChange, Field(discriminator="kind")]
+CHANGE: TypeAdapter[AnyChange] = TypeAdapter(ChangeDocument)
 
 
 class Proposal(_Document):
     """A change that an officer proposes."""
 
     change: ChangeDocument
+
+
+class Rejection(_Document):
+    """Why a change will not be."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class Revocation(_Document):
@@ -71,6 +101,10 @@ class Revocation(_Document):
 class CountryView(BaseModel):
     code: str
     name: str
+    status: Literal["member", "observer", "third"] = Field(
+        description="A rule without an audience means every member; an observer or third country must be named."
+    )
+    groups: list[str] = Field(description="The groups that it is in, besides `members`.")
 
 
 class AgencyView(BaseModel):
@@ -96,12 +130,15 @@ class KeyView(BaseModel):
 class ChangeView(BaseModel):
     id: uuid.UUID
     country: str
-    state: Literal["proposed", "applied"]
+    state: Literal["proposed", "applied", "rejected"]
     change: dict[str, Any]
     proposed_by: str
     proposed_at: datetime
     approved_by: str | None
     approved_at: datetime | None
+    rejected_by: str | None
+    rejected_at: datetime | None
+    rejection_reason: str | None
 
 
 class Countries(BaseModel):
@@ -113,8 +150,14 @@ class Agencies(BaseModel):
 
 
 class Keys(BaseModel):
+    """One page; `next` is the cursor of the following one."""
+
     items: list[KeyView]
+    next: str | None
 
 
 class Changes(BaseModel):
+    """One page, newest first; `next` is the cursor of the following one."""
+
     items: list[ChangeView]
+    next: uuid.UUID | None

@@ -8,15 +8,21 @@ act that is in force changes nothing and leaves no leaf.
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
+from typing import Annotated
 
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.identity.caller import ROLES
 from service.identity.governance import OPERATOR, record
-from service.identity.models import AGENCY_TYPES, KEY_USES, Agency, AgencyKey, Country, RoleGrant
+from service.identity.models import AGENCY_TYPES, KEY_USES, Agency, AgencyKey, Country, RoleGrant, SessionKey
 from service.problems import Problem
+from service.records.scalars import text as plain_text
+from service.records.scripts import mixed_word
 from service.signing import jwk_of, public_key, thumbprint
+
+_NAME: TypeAdapter[str] = TypeAdapter(Annotated[str, *plain_text(200)])
 
 
 class AlreadyEnrolled(Problem):
@@ -26,7 +32,16 @@ class AlreadyEnrolled(Problem):
 
 
 class NotEnrolled(Problem):
-    """The change names a country, agency or key that is not enrolled."""
+    """The change names a country, group, agency or key that is not enrolled."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class UnreadableName(Problem):
+    """The name holds characters that hide or reorder the text, or a word that mixes two alphabets.
+
+    Two names that look the same must be the same.
+    """
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
@@ -43,12 +58,28 @@ class RoleNotForKey(Problem):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
-async def enrol_country(session: AsyncSession, code: str, name: str, *, by: str = OPERATOR) -> None:
-    """A member state by its ISO 3166-1 alpha-2 code; only the operator does this."""
-    if await session.get(Country, code) is not None:
+class RolesOfPerson(Problem):
+    """This key is of one sign-in, and has the roles of the person: change those, with `set-person-roles`."""
+
+    status = HTTPStatus.CONFLICT
+
+
+async def enrol_country(
+    session: AsyncSession, code: str, name: str, status: str = "member", *, by: str = OPERATOR
+) -> None:
+    """A country by its ISO 3166-1 alpha-2 code; only the operator does this. Raises AlreadyEnrolled.
+
+    A rule for everybody means every `member`; an `observer` or a `third` country is given only what names it.
+    """
+    known = await session.get(Country, code)
+    if known is not None:
+        if known.status != status:
+            expected = f"country {code} is enrolled as {known.status}: change that with `sarhad admin country status`"
+            raise AlreadyEnrolled(expected, pointer="/status")
         return
-    await session.execute(insert(Country).values(code=code, name=name))
-    await record(session, code, "enrol-country", name=name, by=by)
+    readable(name)
+    await session.execute(insert(Country).values(code=code, name=name, status=status))
+    await record(session, code, "enrol-country", name=name, status=status, by=by)
 
 
 async def enrol_agency(
@@ -60,6 +91,7 @@ async def enrol_agency(
         raise NotEnrolled(f"country {country} is not enrolled", pointer="/code")
     if type not in AGENCY_TYPES:
         raise NotEnrolled(f"type must be one of {', '.join(AGENCY_TYPES)}", pointer="/type")
+    readable(name)
     known = await session.get(Agency, code)
     if known is not None:
         if (known.type, known.name) == (type, name):
@@ -118,9 +150,12 @@ async def enrol_key(
 async def grant_role(
     session: AsyncSession, kid: str, role: str, *, by: str = OPERATOR, approved_by: str = OPERATOR
 ) -> None:
-    """A role for a request-signing key. Raises NotEnrolled, RoleNotForKey."""
+    """A role for a request-signing key. Raises NotEnrolled, RoleNotForKey, RolesOfPerson."""
     key, agency = await _key(session, kid)
-    _fits(role, key, agency)
+    await _stands_alone(session, kid)
+    if key.use != "request-signing" or key.revoked_at is not None:
+        raise RoleNotForKey("only a request-signing key that is not revoked holds roles", pointer="/kid")
+    fits(role, agency)
     if await session.get(RoleGrant, (kid, role)) is not None:
         return
     await session.execute(insert(RoleGrant).values(kid=kid, role=role))
@@ -130,12 +165,29 @@ async def grant_role(
 async def withdraw_role(
     session: AsyncSession, kid: str, role: str, *, by: str = OPERATOR, approved_by: str = OPERATOR
 ) -> None:
-    """Take a role from a key; holds from its next request on. Raises NotEnrolled."""
+    """Take a role from a key; holds from its next request on. Raises NotEnrolled, RolesOfPerson."""
     _, agency = await _key(session, kid)
+    await _stands_alone(session, kid)
     if await session.get(RoleGrant, (kid, role)) is None:
         raise NotEnrolled(f"the key does not hold the role {role}", pointer="/role")
     await session.execute(delete(RoleGrant).where(RoleGrant.kid == kid, RoleGrant.role == role))
     await record(session, agency.country, "withdraw-role", kid=kid, role=role, by=by, approved_by=approved_by)
+
+
+def readable(name: str, *, pointer: str = "/name") -> None:
+    """Raises UnreadableName with the character or the word at fault."""
+    try:
+        _NAME.validate_python(name)
+    except ValidationError as fault:
+        raise UnreadableName(fault.errors()[0]["msg"], pointer=pointer) from None
+    if (word := mixed_word(name)) is not None:
+        raise UnreadableName(f"The word {word!r} mixes Latin and Cyrillic letters that look alike", pointer=pointer)
+
+
+async def _stands_alone(session: AsyncSession, kid: str) -> None:
+    """Raises RolesOfPerson for the key of a sign-in: the next one would undo what is decided about it."""
+    if (found := await session.get(SessionKey, kid)) is not None:
+        raise RolesOfPerson("a sign-in begins with the person's roles", pointer="/kid", expected=str(found.person))
 
 
 async def _key(session: AsyncSession, kid: str) -> tuple[AgencyKey, Agency]:
@@ -146,11 +198,10 @@ async def _key(session: AsyncSession, kid: str) -> tuple[AgencyKey, Agency]:
     return found[0], found[1]
 
 
-def _fits(role: str, key: AgencyKey, agency: Agency) -> None:
+def fits(role: str, agency: Agency) -> None:
+    """Raises RoleNotForKey unless such an agency's keys and officers may hold the role."""
     if role not in ROLES:
         raise RoleNotForKey(f"role must be one of {', '.join(sorted(ROLES))}", pointer="/role")
-    if key.use != "request-signing" or key.revoked_at is not None:
-        raise RoleNotForKey("only a request-signing key that is not revoked holds roles", pointer="/kid")
     if role == "coordinator" and agency.type != "CENTRE":
         raise RoleNotForKey("coordinator is a role of the Centre", pointer="/role")
     if role == "laboratory" and agency.type != "LAB":

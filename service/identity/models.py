@@ -4,8 +4,19 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CHAR, CheckConstraint, DateTime, ForeignKey, Index, LargeBinary, Text, Uuid, func
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import (
+    CHAR,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.database import Base
@@ -14,6 +25,7 @@ AGENCY_TYPES = (
     *("BG", "CU", "PO", "DC", "SS", "FI", "CG", "MI", "PS", "PR", "OT"),
     *("LAB", "COURT", "CENTRE", "OBSERVER"),
 )
+STATUSES = ("member", "observer", "third")
 KEY_USES = ("request-signing", "record-signing", "witness")
 ALGORITHMS = ("EdDSA", "ES256")
 
@@ -23,13 +35,27 @@ def _one_of(column: str, values: tuple[str, ...]) -> str:
 
 
 class Country(Base):
-    """A member state."""
+    """A member state, an observer, or a third country; rules share with the latter two only by name, for a year."""
 
     __tablename__ = "country"
-    __table_args__ = (CheckConstraint("code ~ '^[A-Z]{2}$'", name="code"),)
+    __table_args__ = (
+        CheckConstraint("code ~ '^[A-Z]{2}$'", name="code"),
+        CheckConstraint(_one_of("status", STATUSES), name="status"),
+    )
 
     code: Mapped[str] = mapped_column(CHAR(2), primary_key=True)  # ISO 3166-1 alpha-2
     name: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(Text, server_default="member")
+
+
+class CountryGroup(Base):
+    """A country in a group that rules may name; the group `members` is every member state and stands nowhere."""
+
+    __tablename__ = "country_group"
+    __table_args__ = (CheckConstraint("code ~ '^[a-z][a-z0-9-]{1,39}$' AND code <> 'members'", name="code"),)
+
+    code: Mapped[str] = mapped_column(Text, primary_key=True)
+    country: Mapped[str] = mapped_column(CHAR(2), ForeignKey(Country.code), primary_key=True)
 
 
 class Agency(Base):
@@ -83,14 +109,46 @@ class RoleGrant(Base):
     granted_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
 
 
+class Person(Base):
+    """An officer who signs in at the console, by a handle that is nobody's name; a key of that sign-in signs."""
+
+    __tablename__ = "person"
+    __table_args__ = (
+        CheckConstraint("handle ~ '^[a-z0-9][a-z0-9-]{1,39}$'", name="handle"),
+        CheckConstraint("(ended_at IS NULL) = (end_reason IS NULL)", name="end"),
+        UniqueConstraint("agency", "handle"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=uuid.uuid4)
+    agency: Mapped[str] = mapped_column(ForeignKey(Agency.code))
+    handle: Mapped[str] = mapped_column(Text)
+    roles: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    added_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    end_reason: Mapped[str | None] = mapped_column(Text)
+
+
+class SessionKey(Base):
+    """Which sign-in of which person brought a key: requests and records are signed by two of one session."""
+
+    __tablename__ = "session_key"
+
+    kid: Mapped[str] = mapped_column(ForeignKey(AgencyKey.kid), primary_key=True)
+    person: Mapped[uuid.UUID] = mapped_column(ForeignKey(Person.id), index=True)
+    session: Mapped[uuid.UUID] = mapped_column(Uuid, index=True)
+
+
 class Change(Base):
     """A change of a country's registry that one officer proposed and another approves."""
 
     __tablename__ = "change"
     __table_args__ = (
-        CheckConstraint("state IN ('proposed', 'applied')", name="state"),
+        CheckConstraint("state IN ('proposed', 'applied', 'rejected')", name="state"),
         CheckConstraint("(state = 'applied') = (approved_by IS NOT NULL)", name="approval"),
         CheckConstraint("approved_by <> proposed_by", name="two_officers"),
+        CheckConstraint(
+            "(state = 'rejected') = (rejected_by IS NOT NULL AND rejection_reason IS NOT NULL)", name="rejection"
+        ),
         Index(None, "country", "proposed_at"),
     )
 
@@ -102,6 +160,9 @@ class Change(Base):
     proposed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     approved_by: Mapped[str | None] = mapped_column(ForeignKey(AgencyKey.kid))
     approved_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    rejected_by: Mapped[str | None] = mapped_column(ForeignKey(AgencyKey.kid))
+    rejected_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    rejection_reason: Mapped[str | None] = mapped_column(Text)
 
 
 class GovernanceEvent(Base):

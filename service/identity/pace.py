@@ -1,8 +1,7 @@
-"""How often one key may call, per worker: counted after its signature held, so nobody can spend another's
-share.
+"""How much one key, and one country, may ask of a worker: counted after the signature held, so nobody can spend
+another's share, and no agency with many keys can crowd the others out.
 """
 
-from collections.abc import Mapping
 from functools import lru_cache
 from http import HTTPStatus
 from math import ceil
@@ -13,34 +12,41 @@ from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 from service.problems import Problem
+from service.settings import Settings
 
 
 class TooManyRequests(Problem):
-    """This key has called too often."""
+    """This key, or its country, has called or sent too much."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
 
-    def response_headers(self) -> Mapping[str, str]:
-        return {"retry-after": str(self.members["retry_after"])}
-
 
 class Pace:
-    """At most `per_minute` calls of each key in any minute."""
+    """At most so many `what` of each key, and of all keys of a country, in any minute."""
 
-    def __init__(self, per_minute: int) -> None:
-        self._limit = RateLimitItemPerMinute(per_minute)
+    def __init__(self, what: str, *, key: int, country: int) -> None:
+        self._what = what
+        self._limits = (RateLimitItemPerMinute(key), RateLimitItemPerMinute(country))
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
 
-    def step(self, key_id: str) -> None:
-        """Count one call. Raises TooManyRequests with the seconds to wait."""
-        if self._limiter.hit(self._limit, key_id):
-            return
-        reset = self._limiter.get_window_stats(self._limit, key_id).reset_time
-        wait = max(1, ceil(reset - time()))
-        raise TooManyRequests(f"at most {self._limit.amount} requests a minute; wait {wait} s", retry_after=wait)
+    def step(self, key_id: str, country: str, amount: int = 1) -> None:
+        """Count `amount` for the key and its country. Raises TooManyRequests with the seconds to wait."""
+        for limit, name, whose in zip(self._limits, (key_id, country), ("", " of your country"), strict=True):
+            if self._limiter.hit(limit, name, cost=amount):
+                continue
+            reset = self._limiter.get_window_stats(limit, name).reset_time
+            wait = max(1, ceil(reset - time()))
+            detail = f"at most {limit.amount} {self._what}{whose} a minute; wait {wait} s"
+            raise TooManyRequests(detail, retry_after=wait)
 
 
 @lru_cache
-def pace(per_minute: int) -> Pace:
-    """This worker's counter."""
-    return Pace(per_minute)
+def calls(settings: Settings) -> Pace:
+    """This worker's counter of requests."""
+    return Pace("requests", key=settings.requests_per_minute, country=settings.country_requests_per_minute)
+
+
+@lru_cache
+def volume(settings: Settings) -> Pace:
+    """This worker's counter of bytes received."""
+    return Pace("bytes", key=settings.bytes_per_minute, country=settings.country_bytes_per_minute)

@@ -1,11 +1,11 @@
 """Receipts: the service's signed promise that a leaf will be in the log within the merge delay."""
 
-from base64 import urlsafe_b64encode
 from datetime import datetime
 from uuid import UUID
 
 import orjson
 
+from service.base64url import encode
 from service.ledger.append import PendingLeaf
 from service.signing.service_key import ServiceKey
 
@@ -30,15 +30,15 @@ def issue(
         "iss": origin,
         "sub": str(record_id),
         "ver": version,
-        "digest": _b64url(leaf.digest),
+        "digest": encode(leaf.digest),
         "log": leaf.log.value,
-        "salt": _b64url(leaf.salt),
-        "leaf": _b64url(leaf.leaf_hash),
+        "salt": encode(leaf.salt),
+        "leaf": encode(leaf.leaf_hash),
         "mmd": merge_delay,
         "iat": int(now.timestamp()),
     }
-    signed = f"{_header(service_key)}.{_b64url(orjson.dumps(payload))}"
-    return f"{signed}.{_b64url(service_key.sign(signed.encode()))}"
+    signed = f"{_header(service_key)}.{encode(orjson.dumps(payload))}"
+    return f"{signed}.{encode(service_key.sign(signed.encode()))}"
 
 
 _headers: dict[str, str] = {}
@@ -48,9 +48,5 @@ def _header(service_key: ServiceKey) -> str:
     """Encoded once per key: a batch issues thousands of receipts."""
     kid = service_key.kid
     if kid not in _headers:
-        _headers[kid] = _b64url(orjson.dumps({"alg": "EdDSA", "kid": kid, "typ": TYPE}))
+        _headers[kid] = encode(orjson.dumps({"alg": "EdDSA", "kid": kid, "typ": TYPE}))
     return _headers[kid]
-
-
-def _b64url(data: bytes) -> str:
-    return urlsafe_b64encode(data).rstrip(b"=").decode()

@@ -3,8 +3,6 @@
 The app says who a member is when it includes this router; the ledger knows hashes, not callers.
 """
 
-import base64
-import binascii
 from http import HTTPStatus
 from typing import Annotated
 
@@ -12,6 +10,7 @@ from fastapi import APIRouter, Path, Query
 from fastapi.responses import PlainTextResponse, Response
 from pydantic import BaseModel, Field
 
+from service.base64url import decode, encode
 from service.ledger import proofs
 from service.ledger.merkle import HASH_SIZE, TileId
 from service.ledger.models import Log
@@ -63,7 +62,11 @@ async def checkpoint(log: Log, session: ReadSession) -> PlainTextResponse:
     return PlainTextResponse(note)
 
 
-@router.get("/{log}/tile/{level}/{name:path}", response_class=Response)
+@router.get(
+    "/{log}/tile/{level}/{name:path}",
+    response_class=Response,
+    responses={HTTPStatus.OK: {"description": "Hashes", "content": {"application/octet-stream": {}}}},
+)
 async def tile(log: Log, level: Annotated[int, Path(ge=0, le=7)], name: str, session: ReadSession) -> Response:
     """A tile of C2SP tlog-tiles: up to 256 hashes of 32 bytes. `000` is full, `000.p/5` its first 5."""
     try:
@@ -83,7 +86,7 @@ async def proof(log: Log, leaf: Annotated[str, Query(max_length=64)], session: R
         leaf=leaf,
         index=found.index,
         size=found.size,
-        path=[_b64url(value) for value in found.path],
+        path=[encode(value) for value in found.path],
         checkpoint=found.checkpoint,
     )
 
@@ -97,18 +100,14 @@ async def consistency(
 ) -> ConsistencyDocument:
     """Proof that an earlier tree is the beginning of a later one."""
     found = await proofs.consistency(session, log, old, new)
-    return ConsistencyDocument(log=log, old=old, new=new, path=[_b64url(value) for value in found.path])
+    return ConsistencyDocument(log=log, old=old, new=new, path=[encode(value) for value in found.path])
 
 
 def _leaf(text: str) -> bytes:
     try:
-        leaf = base64.b64decode(text + "=", altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
+        leaf = decode(text.encode())
+    except ValueError:
         leaf = b""
-    if len(leaf) != HASH_SIZE or _b64url(leaf) != text:
+    if len(leaf) != HASH_SIZE:
         raise InvalidLeaf("expected 43 characters of base64url", pointer="/leaf")
     return leaf
-
-
-def _b64url(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

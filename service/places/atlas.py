@@ -40,6 +40,7 @@ class Atlas:
         self._parts = np.array([part for _, part in parts], dtype=object)
         shapely.prepare(self._parts)
         self._tree = shapely.STRtree(self._parts)
+        self._centres: dict[str, tuple[float, float] | None] = {}
         self._outlined = frozenset(area.country for area in tables.areas)
         self._resolver = Resolver(gazetteer_of(tables))
 
@@ -71,6 +72,14 @@ class Atlas:
     def knows(self, country: str) -> bool:
         """Whether the outline of this country is loaded."""
         return country in self._outlined
+
+    def centre_of(self, country: str) -> tuple[float, float] | None:
+        """A point in the largest part of a country, to stand for it on a map; None where no outline is loaded."""
+        if country not in self._centres:
+            parts = [self._parts[n] for n, owner in enumerate(self._owner) if self._areas[owner].country == country]
+            inside = max(parts, key=lambda part: part.area).representative_point() if parts else None
+            self._centres[country] = (inside.x, inside.y) if inside is not None else None
+        return self._centres[country]
 
     def country_of(self, lon: float, lat: float, tolerance_m: float = 0.0) -> str | None:
         """The country of a position; of several within the tolerance, the nearest. None at sea and out of
@@ -105,6 +114,10 @@ class Atlas:
                 if known and known.parent:
                     codes[known.parent] = None
         return list(codes)
+
+    def outlines(self) -> list[tuple[str, BaseGeometry]]:
+        """(country, boundary) of every area: the parts of a country, in any number."""
+        return [(area.country, area.boundary) for area in self._areas]
 
     def _near(self, lon: float, lat: float, tolerance_m: float) -> list[tuple[float, int]]:
         """(metres, area) of every area within the tolerance, sorted; the metres are those of a local

@@ -67,8 +67,8 @@ async def load_member_file(connection: AsyncConnection, path: Path, country: str
     `*.geojson`/`*.json`: a FeatureCollection whose features carry `units` (ISO 3166-2 codes) or `code`; it
     stands for all boundaries of the country. `*.csv`: crossing points in the columns of
     schemas/places/crossings.csv, each with the country on one side; they are added or replaced by code.
-    Workers see them after a restart. Raises UnusablePlaceFile, with the pointer or line that is wrong;
-    then nothing was written.
+    Running workers take them up by themselves (`renewal.py`). Raises UnusablePlaceFile, with the pointer
+    or line that is wrong; then nothing was written.
     """
     content = await asyncio.to_thread(path.read_bytes)
     kind = "crossings" if path.suffix.lower() == ".csv" else "boundaries"

@@ -3,16 +3,17 @@
 Enforcement is not here: it is row security and the masking views, which no code can skip.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import orjson
-from sqlalchemy import text
+from sqlalchemy import ColumnElement, FromClause, func, literal_column, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.records.registry import HANDLING
 
+FEW = 200  # scopes that are named in a statement
 LEVELS = ("instant", "day", "month", "undated", "point", "cell")
 
 
@@ -22,31 +23,52 @@ class Scope(NamedTuple):
     kind: str
     groups: int
     handling: int
+    agency: str
 
     @classmethod
-    def of(cls, kind: str, groups: int, handling: str) -> "Scope":
-        return cls(kind, groups, HANDLING.index(handling))
+    def of(cls, kind: str, groups: int, handling: str, agency: str) -> "Scope":
+        return cls(kind, groups, HANDLING.index(handling), agency)
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What the reader's scopes give at each precision level (facet bits, 0 for none), and the policy version."""
+    """What the reader's scopes give at each precision level (facet bits, 0 for none), the owners of these scopes, the
+    policy version, and the scopes themselves, of owners that have few.
+    """
 
     levels: dict[str, int]
+    owners: frozenset[str]
     version: str
+    scopes: Mapping[str, Sequence[int]] = field(default_factory=dict)
+
+    def given_by(self, owner: str | None, of: FromClause) -> ColumnElement[bool]:
+        """Whose records an answer may hold: all owners that give anything, or the one that is asked for, if it does;
+        said by their scopes, where these are few. It leaves out nothing that the views would show.
+
+        To be made a condition of every page: it reads rows in an order until it is full, and would read all of an owner
+        that gives nothing, or nearly nothing. The scopes stand in the statement itself: how many records they hold is
+        what the planner decides by, also of a plan that is kept.
+        """
+        owners = sorted(self.owners & {owner} if owner is not None else self.owners)
+        scopes = [scope for one in owners for scope in self.scopes.get(one, ())]
+        if scopes and len(scopes) <= FEW and self.scopes.keys() >= set(owners):
+            # not the owners besides: what scopes imply already, the planner would take to leave fewer records
+            return of.c.scope_id == func.any(literal_column(f"'{{{','.join(map(str, scopes))}}}'::int[]"))
+        return of.c.country.in_(owners)
 
 
-_SCOPES = text("SELECT id, kind, groups, handling FROM gate.scopes_for(CAST(:wanted AS jsonb))")
-_REACH = text("SELECT gate.reach(), gate.policy_version()")
+_SCOPES = text("SELECT id, kind, groups, handling, agency FROM gate.scopes_for(CAST(:wanted AS jsonb))")
+_REACH = text("SELECT gate.reach(), gate.givers(), gate.policy_version(), gate.few_scopes(:most)")
 
 
 async def scopes(session: AsyncSession, wanted: Iterable[Scope]) -> dict[Scope, int]:
     """The ids of scopes of the caller's own country; new ones are compiled for every context before they return."""
     document = orjson.dumps([scope._asdict() for scope in sorted(set(wanted))]).decode()
     rows = await session.execute(_SCOPES, {"wanted": document})
-    return {Scope(row.kind, row.groups, row.handling): row.id for row in rows}
+    return {Scope(row.kind, row.groups, row.handling, row.agency): row.id for row in rows}
 
 
 async def reach(session: AsyncSession) -> Reach:
-    masks, version = (await session.execute(_REACH)).one()
-    return Reach(dict(zip(LEVELS, masks or [0] * len(LEVELS), strict=True)), version or "")
+    masks, owners, version, scopes = (await session.execute(_REACH, {"most": FEW})).one()
+    levels = dict(zip(LEVELS, masks or [0] * len(LEVELS), strict=True))
+    return Reach(levels, frozenset(owners), version or "", scopes)

@@ -1,16 +1,13 @@
 """Soft rules: what is accepted, but a person should look at again. Never a refusal."""
 
-import re
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
-from service.records.shapes import Facets, Item
+from service.records.scripts import mixed_word
+from service.records.shapes import Facets
 
 TABLET_MASS_MG = (Decimal(50), Decimal(500))
-
-# A Latin letter beside a Cyrillic one inside a word: they look alike and are not found by each other.
-_MIXED_SCRIPT = re.compile("[A-Za-z][\u0400-\u04ff]|[\u0400-\u04ff][A-Za-z]")
 
 
 class Caution(NamedTuple):
@@ -24,7 +21,7 @@ class Caution(NamedTuple):
 def cautions(facets: Facets) -> list[Caution]:
     return [
         Caution(f"/warnings/{kind}", pointer, detail)
-        for rule in (_mixed_script, _quantities, _repeats, _unconfirmed, _order_of_times, _null_island)
+        for rule in (_mixed_script, _quantities, _unconfirmed, _order_of_times, _null_island)
         for kind, pointer, detail in rule(facets)
     ]
 
@@ -34,8 +31,7 @@ Finding = tuple[str, str, str]
 
 def _mixed_script(facets: Facets) -> Iterator[Finding]:
     for pointer, text in _texts(facets):
-        if not text.isascii() and (found := _MIXED_SCRIPT.search(text)):
-            word = next(word for word in text.split() if found.group() in word)
+        if (word := mixed_word(text)) is not None:
             yield (
                 "mixed-script",
                 pointer,
@@ -72,20 +68,6 @@ def _quantities(facets: Facets) -> Iterator[Finding]:
             yield "zero-quantity", f"/items/{index}/reported/quantity", "An item of nothing."
         if item.quantity_kind == "CNT" and quantity != quantity.to_integral_value():
             yield "fractional-count", f"/items/{index}/reported/quantity", "A count has no fraction."
-
-
-def _repeats(facets: Facets) -> Iterator[Finding]:
-    """One substance in one form and unit is one item (the NIBRS rule)."""
-    seen: dict[tuple[str, str | None, str], Item] = {}
-    for index, item in enumerate(facets.items or ()):
-        substance = item.substance or item.reported.substance
-        same = seen.setdefault((substance, item.form, item.reported.unit), item)
-        if same is not item:
-            yield (
-                "repeated-substance",
-                f"/items/{index}",
-                f"Line {same.line} has the same substance and unit.",
-            )
 
 
 def _unconfirmed(facets: Facets) -> Iterator[Finding]:

@@ -4,8 +4,8 @@ import re
 from binascii import a2b_base64
 from typing import Any, Final, NamedTuple
 
+from service.base64url import ALPHABET, TO_STANDARD
 from service.records import strict_json
-from service.records.base64url import ALPHABET, TO_STANDARD
 from service.records.refusals import MalformedClaims
 from service.records.registry import DIGESTS, HANDLING, KINDS, SCHEMA_VERSION
 

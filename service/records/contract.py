@@ -7,10 +7,19 @@ import json
 from pathlib import Path
 from typing import Any
 
+from service.records.analysis_shapes import AnalysisFacets
+from service.records.observed_shapes import IncidentFacets, PriceFacets, SiteFacets
 from service.records.registry import ALLOWED, DIGESTS, FACETS, HANDLING, KINDS, REQUIRED, SCHEMA_VERSION
 from service.records.sdjwt import ALGORITHMS, TYPE
-from service.records.shapes import Facets
+from service.records.shapes import Common, Facets
 
+# Kinds whose facets have shapes of their own.
+SHAPES: dict[str, type[Common]] = {
+    "analysis": AnalysisFacets,
+    "precursor_incident": IncidentFacets,
+    "clandestine_laboratory": SiteFacets,
+    "price_observation": PriceFacets,
+}
 FOLDER = Path(__file__).parents[2] / "schemas" / "records"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -23,7 +32,12 @@ def documents() -> dict[str, Any]:
         "header.json": _header(),
         "payload.json": _payload(),
         "disclosure.json": _disclosure(),
-        **{f"facets/{facet}.json": schema for facet, schema in _facets().items()},
+        **{f"facets/{facet}.json": schema for facet, schema in _facets(Facets).items()},
+        **{
+            f"facets/{kind}.{facet}.json": _facets(shape)[facet]
+            for kind, shape in SHAPES.items()
+            for facet in _of_its_own(kind)
+        },
         **{f"{kind}.json": _kind(kind) for kind in KINDS},
     }
 
@@ -33,13 +47,22 @@ def text(document: Any) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
 
-def _facets() -> dict[str, Any]:
-    whole = Facets.model_json_schema(by_alias=True, mode="validation")
+def _facets(shape: type[Common]) -> dict[str, Any]:
+    whole = shape.model_json_schema(by_alias=True, mode="validation")
     shared = whole.get("$defs", {})
     return {
         facet: {"$schema": DIALECT, "title": facet, **_inline(_tidy(whole["properties"][facet]), shared)}
         for facet in FACETS
+        if facet in whole["properties"]
     }
+
+
+def _of_its_own(kind: str) -> list[str]:
+    """The facets that have another shape in this kind than in a report."""
+    if kind not in SHAPES:
+        return []
+    reports, own = _facets(Facets), _facets(SHAPES[kind])
+    return [facet for facet in own if own[facet] != reports[facet]]
 
 
 def _inline(schema: Any, shared: dict[str, Any]) -> Any:
@@ -112,7 +135,12 @@ def _disclosure() -> dict[str, Any]:
 
 
 def _kind(kind: str) -> dict[str, Any]:
-    facets: dict[str, Any] = {facet: {"$ref": f"facets/{facet}.json"} for facet in FACETS if facet in ALLOWED[kind]}
+    own = _of_its_own(kind)
+    facets: dict[str, Any] = {
+        facet: {"$ref": f"facets/{kind}.{facet}.json" if facet in own else f"facets/{facet}.json"}
+        for facet in FACETS
+        if facet in ALLOWED[kind]
+    }
     return _closed(f"Facets of a {kind} record, all disclosed", facets, sorted(REQUIRED[kind]))
 
 

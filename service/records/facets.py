@@ -7,17 +7,20 @@ country of a point, duplicates) are the business of those who hold it.
 from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from service.problems import Problem
+from service.records.analysis_shapes import AnalysisFacets
 from service.records.registry import ALLOWED, BITS, FACETS, REQUIRED, mask, named
-from service.records.rules import check
-from service.records.shapes import Facets
+from service.records.rules import check, check_common, check_placed
+from service.records.shapes import Common, Facets, Placed
 
-__all__ = ["BITS", "FACETS", "Facets", "mask", "named", "read", "validate"]
+__all__ = ["BITS", "FACETS", "Facets", "mask", "named", "read", "validate", "validate_analysis", "validate_as"]
+
+_Shape = TypeVar("_Shape", bound=Common)
 
 MAX_FAULTS = 20
 
@@ -76,21 +79,45 @@ def validate(kind: str, facets: Mapping[str, Any], now: datetime) -> Facets:
     Raises InvalidFacet and its kinds for one facet by itself (several faults: in `errors`), and those of
     `rules` for facets that contradict each other.
     """
+    _check_presence(kind, facets)
+    typed = read(facets)
+    check(typed, now)
+    return typed
+
+
+def validate_analysis(facets: Mapping[str, Any], now: datetime) -> AnalysisFacets:
+    """Like `validate`, for an analysis; what its facets say together is judged by those who know laboratories."""
+    return validate_as("analysis", AnalysisFacets, facets, now)
+
+
+def validate_as(kind: str, shape: type[_Shape], facets: Mapping[str, Any], now: datetime) -> _Shape:
+    """Like `validate`, for a kind with a shape of its own; what only its own facets say is judged by its feature."""
+    _check_presence(kind, facets)
+    typed = _read(shape, facets)
+    if isinstance(typed, Placed):
+        check_placed(typed, now)
+    else:
+        check_common(typed, now)
+    return typed
+
+
+def _check_presence(kind: str, facets: Mapping[str, Any]) -> None:
     for facet in facets:
         if facet not in ALLOWED[kind]:
             raise FacetNotAllowed(f"A {kind} record does not carry {facet}.", pointer=f"/{facet}")
     for facet in FACETS:
         if facet in REQUIRED[kind] and facet not in facets:
             raise FacetMissing(f"A {kind} record needs {facet}.", pointer=f"/{facet}")
-    typed = read(facets)
-    check(typed, now)
-    return typed
 
 
 def read(facets: Mapping[str, Any]) -> Facets:
-    """The typed values of any subset of facets, such as a redacted copy. Raises InvalidFacet."""
+    """The typed values of any subset of a report's facets, such as a redacted copy. Raises InvalidFacet."""
+    return _read(Facets, facets)
+
+
+def _read(shape: type[_Shape], facets: Mapping[str, Any]) -> _Shape:
     try:
-        return Facets.model_validate(facets)
+        return shape.model_validate(facets)
     except ValidationError as error:
         faults = [_fault(detail) for detail in error.errors(include_url=False)[:MAX_FAULTS]]
     first, *others = faults

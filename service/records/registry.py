@@ -30,21 +30,32 @@ FACETS: Final = (
 BITS: Final = {facet: bit for bit, facet in enumerate(FACETS)}
 ALL: Final = (1 << len(FACETS)) - 1
 
-KINDS: Final = ("seizure", "zero", "retraction")
+OBSERVED: Final = ("precursor_incident", "clandestine_laboratory", "price_observation")
+KINDS: Final = ("seizure", "zero", "analysis", *OBSERVED, "retraction")
+REPORTS: Final = ("seizure", "zero", "retraction")  # what the routes of seizures show
 REQUIRED: Final = {
     "seizure": frozenset({"reference", "reported", "when.month", "where.country", "items"}),
     "zero": frozenset({"reference", "reported", "when.month", "where.country"}),
+    "analysis": frozenset({"reference", "reported", "when.month", "where.country", "laboratory", "items"}),
+    "precursor_incident": frozenset({"reference", "reported", "when.month", "where.country", "items"}),
+    "clandestine_laboratory": frozenset({"reference", "reported", "when.month", "where.country", "laboratory"}),
+    "price_observation": frozenset({"reference", "reported", "when.month", "where.country", "items"}),
     "retraction": frozenset({"reported", "narrative"}),
 }
+_PLACED: Final = frozenset(FACETS) - {"laboratory", "purity", "spectra"}
 ALLOWED: Final = {
     "seizure": frozenset(FACETS),
     "zero": REQUIRED["zero"] | {"where.admin1"},
+    "analysis": REQUIRED["analysis"]
+    | {"when.instant", "when.day", "where.admin1", "marks", "case", "purity", "spectra", "narrative"},
+    "precursor_incident": _PLACED,
+    "clandestine_laboratory": _PLACED | {"laboratory"},
+    "price_observation": REQUIRED["price_observation"] | {"when.day", "where.admin1", "narrative"},
     "retraction": REQUIRED["retraction"],
 }
 
 # FIRST Traffic Light Protocol 2.0, from the widest audience to the narrowest; a policy's ceiling is a rank.
 HANDLING: Final = ("TLP:CLEAR", "TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT", "TLP:RED")
-HANDLING_RANK: Final = {label: rank for rank, label in enumerate(HANDLING)}
 
 SCHEMA_VERSION: Final = 1
 DIGESTS: Final = 24

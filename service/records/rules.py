@@ -1,12 +1,13 @@
 """Hard rules between facets: no facet may contradict another. Each refusal stands by its rule."""
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
 
 import h3
 
 from service.problems import Problem
-from service.records.shapes import Facets
+from service.records.shapes import Common, Facets, Placed
 
 MINUTES_AHEAD = 10  # of the service, by a clock that runs fast
 CLOCK_TOLERANCE = timedelta(minutes=MINUTES_AHEAD)
@@ -52,15 +53,29 @@ class LinesDisagree(Problem):
 
 def check(facets: Facets, now: datetime) -> None:
     """Raises the first contradiction found. `now` has a time zone."""
-    check_time_ladder(facets)
-    check_place_ladder(facets)
-    check_not_in_future(facets, now)
-    check_persons(facets)
-    check_route(facets)
+    check_placed(facets, now)
+    check_seizure_point(facets)
     check_lines(facets)
 
 
-def check_time_ladder(facets: Facets) -> None:
+def check_placed(facets: Placed, now: datetime) -> None:
+    """The rules about what records of an event at a place may say."""
+    check_time_ladder(facets)
+    check_place_ladder(facets)
+    check_unit_of_country(facets)
+    check_not_in_future(facets, now)
+    check_persons(facets)
+    check_route(facets)
+
+
+def check_common(facets: Common, now: datetime) -> None:
+    """The rules about what records of every kind may say."""
+    check_time_ladder(facets)
+    check_unit_of_country(facets)
+    check_not_in_future(facets, now)
+
+
+def check_time_ladder(facets: Common) -> None:
     """instant → day → month, read in the offset of the instant: the local calendar of the seizure."""
     if facets.instant is not None:
         if facets.day is None:
@@ -74,8 +89,8 @@ def check_time_ladder(facets: Facets) -> None:
             raise LadderInconsistent(f"The day falls in {facets.day:%Y-%m}.", pointer="/when.month")
 
 
-def check_place_ladder(facets: Facets) -> None:
-    """point → cell (H3 resolution 5), and admin1 → country."""
+def check_place_ladder(facets: Placed) -> None:
+    """point → cell (H3 resolution 5)."""
     point = facets.point
     if point is not None and (point.lat is None) != (point.lon is None):
         absent = "lat" if point.lat is None else "lon"
@@ -88,6 +103,10 @@ def check_place_ladder(facets: Facets) -> None:
             raise LadderInconsistent(f"The point lies in cell {cell}.", pointer="/where.cell", expected=cell)
     elif facets.cell is not None:
         raise LadderIncomplete("where.cell needs where.point with lat and lon.", pointer="/where.point")
+
+
+def check_unit_of_country(facets: Common) -> None:
+    """admin1 → country."""
     if facets.admin1 is not None and facets.country is not None:
         country, _, _ = facets.admin1.code.partition("-")
         if country != facets.country:
@@ -97,7 +116,7 @@ def check_place_ladder(facets: Facets) -> None:
             )
 
 
-def check_not_in_future(facets: Facets, now: datetime) -> None:
+def check_not_in_future(facets: Common, now: datetime) -> None:
     latest = now.astimezone(UTC) + CLOCK_TOLERANCE
     for pointer, moment in (("/reported", facets.reported), ("/when.instant", facets.instant)):
         if moment is not None and moment > latest:
@@ -108,7 +127,7 @@ def check_not_in_future(facets: Facets, now: datetime) -> None:
             raise DateInFuture(f"Later than {today}.", pointer=pointer)
 
 
-def check_persons(facets: Facets) -> None:
+def check_persons(facets: Placed) -> None:
     if facets.persons is not None:
         grouped = sum(group.n for group in facets.persons.groups)
         if grouped > facets.persons.arrested:
@@ -118,7 +137,7 @@ def check_persons(facets: Facets) -> None:
             )
 
 
-def check_route(facets: Facets) -> None:
+def check_route(facets: Placed) -> None:
     points = [(i, leg) for i, leg in enumerate(facets.route or ()) if leg.role == "SEIZURE_POINT"]
     if len(points) > 1:
         raise RouteDisagrees("A route has one place of seizure.", pointer=f"/route/{points[1][0]}/role")
@@ -131,15 +150,21 @@ def check_route(facets: Facets) -> None:
             )
 
 
+def check_seizure_point(facets: Facets) -> None:
+    """The route of a seizure passes through the place of seizure, said once: what lies before and after it is what
+    a route is read for.
+    """
+    if facets.route is not None and all(leg.role != "SEIZURE_POINT" for leg in facets.route):
+        raise RouteDisagrees(
+            "The route does not name the place of seizure.", pointer="/route", expected="SEIZURE_POINT"
+        )
+
+
 def check_lines(facets: Facets) -> None:
     """Item lines are distinct; marks, purities and spectra name lines that exist (if items are disclosed)."""
     if facets.items is None:
         return
-    lines: set[int] = set()
-    for index, item in enumerate(facets.items):
-        if item.line in lines:
-            raise LinesDisagree(f"Line {item.line} stands twice.", pointer=f"/items/{index}/line")
-        lines.add(item.line)
+    lines = check_distinct(item.line for item in facets.items)
     named: dict[str, list[int | None]] = {
         "marks": [mark.line for mark in facets.marks or ()],
         "purity": [*(purity.line for purity in facets.purity or ())],
@@ -149,3 +174,13 @@ def check_lines(facets: Facets) -> None:
         for index, line in enumerate(references):
             if line is not None and line not in lines:
                 raise LinesDisagree(f"There is no item line {line}.", pointer=f"/{facet}/{index}/line")
+
+
+def check_distinct(numbers: Iterable[int]) -> set[int]:
+    """The line numbers of the items, each once. Raises LinesDisagree."""
+    lines: set[int] = set()
+    for index, line in enumerate(numbers):
+        if line in lines:
+            raise LinesDisagree(f"Line {line} stands twice.", pointer=f"/items/{index}/line")
+        lines.add(line)
+    return lines

@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from service.records import base64url, strict_json
+from service import base64url
+from service.records import strict_json
 from service.records.claims import Claims, read_claims
 from service.records.refusals import (
     AlgorithmMismatch,
@@ -170,28 +171,32 @@ def _decode(segment: bytes, pointer: str) -> bytes:
 
 def _verify_signature(unverified: UnverifiedRecord, key: PublicKey) -> None:
     signed, _, _ = unverified.jwt.rpartition(b".")
-    signature = unverified.signature
+    check_signature(key, unverified.header, unverified.signature, signed)
+
+
+def check_signature(key: PublicKey, header: Header, signature: bytes, signed: bytes) -> None:
+    """The signature of a JWS over its signing input. Raises RecordSignatureInvalid and AlgorithmMismatch."""
     if len(signature) != 64:
         raise RecordSignatureInvalid("Both algorithms have signatures of 64 bytes.", pointer="/signature")
     try:
         if isinstance(key, Ed25519PublicKey):
-            _expect_algorithm(unverified, "EdDSA")
+            _expect_algorithm(header, "EdDSA")
             key.verify(signature, signed)
         elif isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1):
-            _expect_algorithm(unverified, "ES256")
+            _expect_algorithm(header, "ES256")
             r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
             key.verify(encode_dss_signature(r, s), signed, _ECDSA)
         else:
             raise AlgorithmMismatch("Records are signed with Ed25519 or P-256 keys.", pointer="/header/kid")
     except InvalidSignature:
         raise RecordSignatureInvalid(
-            f"The signature does not verify with key {unverified.kid}.", pointer="/signature"
+            f"The signature does not verify with key {header.kid}.", pointer="/signature"
         ) from None
 
 
-def _expect_algorithm(unverified: UnverifiedRecord, algorithm: str) -> None:
-    if unverified.header.alg != algorithm:
-        raise AlgorithmMismatch(f"The key {unverified.kid} signs with {algorithm}.", pointer="/header/alg")
+def _expect_algorithm(header: Header, algorithm: str) -> None:
+    if header.alg != algorithm:
+        raise AlgorithmMismatch(f"The key {header.kid} signs with {algorithm}.", pointer="/header/alg")
 
 
 def _open(unverified: UnverifiedRecord) -> dict[str, Any]:

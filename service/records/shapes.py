@@ -28,6 +28,12 @@ RegisterCode = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9][A-Za-z0-9._-
 Cell = Annotated[str, StringConstraints(pattern=r"^85[0-9a-f]{13}$")]
 Sha256Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?$")]
+EXHIBIT_PATTERN = r"^[A-Z]{2}-[A-Z0-9]{2,12}/[A-Za-z0-9][A-Za-z0-9._/-]{0,43}$"
+ExhibitNumber = Annotated[
+    str,
+    StringConstraints(pattern=EXHIBIT_PATTERN),
+    Field(description="Code of the agency that gave the number, a slash, and the agency's own number."),
+]
 Count = Annotated[int, Field(ge=0, le=10**12)]
 Line = Annotated[int, Field(ge=1, le=10_000)]
 
@@ -69,8 +75,8 @@ class Price(Shape):
     level: Annotated[str, code("price_levels")]
 
 
-class Item(Shape):
-    """One seized substance. `unit_mass_mg` is milligrams of one tablet, capsule, …
+class Matter(Shape):
+    """An amount of one substance. `unit_mass_mg` is milligrams of one tablet, capsule, …
 
     Without a catalogue code the substance is what the reported words resolve to.
     """
@@ -84,7 +90,13 @@ class Item(Shape):
     quantity_kind: Maybe[Annotated[str, code("quantity_kinds")]] = None
     unit_count: Maybe[Count] = None
     unit_mass_mg: Maybe[Quantity] = None
+
+
+class Item(Matter):
+    """One seized substance. `exhibit` is the number under which a laboratory examines it."""
+
     price: Maybe[Price] = None
+    exhibit: Maybe[ExhibitNumber] = None
 
 
 class Packaging(Shape):
@@ -104,6 +116,7 @@ class Transport(Shape):
     direction: Maybe[Annotated[str, code("directions")]] = None
     packaging: Maybe[Packaging] = None
     as_reported: Maybe[Annotated[dict[Text60, Text200], Field(max_length=20)]] = None
+    images: Maybe[Annotated[list[Sha256Hex], Field(max_length=50)]] = None
 
 
 class Leg(Shape):
@@ -145,6 +158,14 @@ class Case(Shape):
     controlled_delivery: Maybe[bool] = None
 
 
+class Document(Shape):
+    """A laboratory's report (PDF), held by its hash. `size` is bytes."""
+
+    media_type: Annotated[str, StringConstraints(pattern=r"^[a-z]+/[a-z0-9.+-]{1,60}$")]
+    sha256: Sha256Hex
+    size: Count
+
+
 class Laboratory(Shape):
     """The laboratory that examined the items, under its own case number."""
 
@@ -155,6 +176,7 @@ class Laboratory(Shape):
     issued: Maybe[Day] = None
     accredited: Maybe[Annotated[str, code("accreditations")]] = None
     techniques: Maybe[Annotated[list[Annotated[str, code("techniques")]], Field(max_length=20)]] = None
+    reports: Maybe[Annotated[list[Document], Field(max_length=20)]] = None
 
 
 class Purity(Shape):
@@ -186,25 +208,38 @@ class Account(Shape):
     language: Language
 
 
-class Facets(Shape):
-    """A record's content. Attributes are None where a facet is absent or withheld; `month` is a first day."""
+class Common(Shape):
+    """What records of every kind may say: name, time, place in words and codes, case, narrative.
+
+    Attributes are None where a facet is absent or withheld; `month` is a first day.
+    """
 
     reference: Maybe[Text64] = None
     reported: Maybe[Timestamp] = None
     instant: Maybe[Timestamp] = Field(default=None, alias="when.instant")
     day: Maybe[Day] = Field(default=None, alias="when.day")
     month: Maybe[Month] = Field(default=None, alias="when.month")
-    point: Maybe[Point] = Field(default=None, alias="where.point")
-    cell: Maybe[Cell] = Field(default=None, alias="where.cell")
     admin1: Maybe[Admin1] = Field(default=None, alias="where.admin1")
     country: Maybe[Country] = Field(default=None, alias="where.country")
-    items: Maybe[Annotated[list[Item], Field(min_length=1, max_length=200)]] = None
+    case: Maybe[Case] = None
+    narrative: Maybe[Account] = None
+
+
+class Placed(Common):
+    """What records of an event at a place may say besides: the position, transport, route, persons, marks."""
+
+    point: Maybe[Point] = Field(default=None, alias="where.point")
+    cell: Maybe[Cell] = Field(default=None, alias="where.cell")
     transport: Maybe[Transport] = None
     route: Maybe[Annotated[list[Leg], Field(min_length=1, max_length=50)]] = None
     persons: Maybe[Persons] = None
     marks: Maybe[Annotated[list[Mark], Field(min_length=1, max_length=100)]] = None
-    case: Maybe[Case] = None
+
+
+class Facets(Placed):
+    """A report's content."""
+
+    items: Maybe[Annotated[list[Item], Field(min_length=1, max_length=200)]] = None
     laboratory: Maybe[Laboratory] = None
     purity: Maybe[Annotated[list[Purity], Field(min_length=1, max_length=500)]] = None
     spectra: Maybe[Annotated[list[Spectrum], Field(min_length=1, max_length=200)]] = None
-    narrative: Maybe[Account] = None

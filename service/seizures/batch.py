@@ -7,7 +7,7 @@ spooled to disk and its digest verified before the first line is read.
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,7 +19,11 @@ from service.problems import Problem
 from service.records import strict_json
 from service.records.refusals import RecordTooLarge
 from service.records.sdjwt import MAX_RECORD_BYTES
-from service.seizures.submit import Accepted, Filing, Verdict, file_judged, start_judging
+from service.seizures.decide import Accepted, Verdict
+from service.seizures.filing import Filing
+from service.seizures.judge import start_judging
+from service.seizures.row import Fresh
+from service.seizures.submit import file_judged
 
 CHUNK = 250
 CHUNK_BYTES = 2 << 20
@@ -46,18 +50,23 @@ class EmptyBatch(Problem):
 
 @dataclass
 class Summary:
-    """How the batch went; `committed` is false for a dry run and for an atomic batch with a refusal."""
+    """How the batch went; `committed` is false for a dry run and for an atomic batch with a refusal.
+
+    `fresh` is what was filed.
+    """
 
     accepted: int = 0
     duplicates: int = 0
     refused: int = 0
     committed: bool = False
+    fresh: list[Fresh] = field(default_factory=list)
 
     def count(self, verdict: Verdict) -> None:
         if isinstance(verdict, Problem):
             self.refused += 1
-        elif verdict.fresh:
+        elif verdict.fresh is not None:
             self.accepted += 1
+            self.fresh.append(verdict.fresh)
         else:
             self.duplicates += 1
 
@@ -142,7 +151,7 @@ def _record_of(line: bytes) -> bytes | Problem:
 
 def verdict_document(number: int, verdict: Verdict) -> dict[str, Any]:
     if isinstance(verdict, Accepted):
-        status = HTTPStatus.CREATED if verdict.fresh else HTTPStatus.OK
+        status = HTTPStatus.CREATED if verdict.fresh is not None else HTTPStatus.OK
         return {"line": number, "status": int(status), **verdict.document()}
     return {"line": number, "status": int(verdict.status), "problem": verdict.as_document()}
 

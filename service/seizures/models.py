@@ -13,6 +13,7 @@ from geoalchemy2 import Geometry
 from sqlalchemy import (
     CHAR,
     JSON,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -38,6 +39,8 @@ from service.policies.models import SCOPE
 
 _TIME = DateTime(timezone=True)
 _LATEST = text("latest")
+# Kinds of which there are few: a page of them is not looked for among the seizures.
+_RARER = text("latest AND kind IN ('analysis', 'precursor_incident', 'clandestine_laboratory', 'price_observation')")
 _POINT = Geometry("POINT", srid=4326, spatial_index=False)
 
 
@@ -86,12 +89,17 @@ class Report(Base):
         CheckConstraint("version >= 1", name="version"),
         CheckConstraint("left(agency, 2) = country", name="agency"),
         CheckConstraint("cardinality(disclosures) = 19", name="disclosures"),
+        Index("report_scope_idx", "scope_id", postgresql_where=_LATEST),
         Index("report_content_hash_idx", "country", "content_hash", postgresql_where=_LATEST),
         Index("report_reference_idx", "reference", postgresql_where=text("latest AND reference IS NOT NULL")),
         Index("report_instant_idx", at_instant.desc(), "record_id", postgresql_where=_LATEST),
         Index("report_day_idx", at_day.desc(), "record_id", postgresql_where=_LATEST),
         Index("report_month_idx", at_month.desc(), "record_id", postgresql_where=_LATEST),
         Index("report_undated_idx", at_undated.desc(), "record_id", postgresql_where=_LATEST),
+        Index("report_rarer_instant_idx", at_instant.desc(), "record_id", postgresql_where=_RARER),
+        Index("report_rarer_day_idx", at_day.desc(), "record_id", postgresql_where=_RARER),
+        Index("report_rarer_month_idx", at_month.desc(), "record_id", postgresql_where=_RARER),
+        Index("report_rarer_undated_idx", at_undated.desc(), "record_id", postgresql_where=_RARER),
         *(
             Index(
                 f"report_{name}_idx",
@@ -106,7 +114,11 @@ class Report(Base):
 
 
 class ReportLine(Base):
-    """One substance of one report: as harmonised, with the rule that says how."""
+    """One substance of one report: as harmonised, with the rule that says how.
+
+    `substance` and `status` are what counts. Where a laboratory's result (`result_id`) has changed them, what was
+    reported stands beside them in `substance_reported` and `status_reported`, which are NULL otherwise.
+    """
 
     __tablename__ = "report_line"
 
@@ -125,10 +137,17 @@ class ReportLine(Base):
     kg_high: Mapped[Decimal | None] = mapped_column(Numeric)
     rule: Mapped[str] = mapped_column(Text)
     latest: Mapped[bool] = mapped_column(server_default=text("true"))
+    exhibit: Mapped[str | None] = mapped_column(Text)
+    examined_by: Mapped[str | None] = mapped_column(Text)
+    substance_reported: Mapped[str | None] = mapped_column(Text)
+    status_reported: Mapped[str | None] = mapped_column(Text)
+    result_id: Mapped[UUID | None]
+    result_version: Mapped[int | None]
 
     __table_args__ = (
         ForeignKeyConstraint(["record_id", "version"], [Report.record_id, Report.version]),
         Index(None, "substance", "record_id", "version"),
+        Index("report_line_exhibit_idx", "exhibit", postgresql_where=text("latest AND exhibit IS NOT NULL")),
     )
 
 
@@ -138,7 +157,8 @@ def _leaf(level: str) -> Table:
         Base.metadata,
         Column("record_id", Uuid),
         Column("version", Integer),
-        *(Column(name, Text) for name in ("kind", "agency", "country", "handling", "status", "jwt", "reference")),
+        Column("country", CHAR(2)),  # as the index has it: compared as text it would be asked last, row by row
+        *(Column(name, Text) for name in ("kind", "agency", "handling", "status", "jwt", "reference")),
         Column("mask", Integer),
         Column("disclosures", ARRAY(Text)),
         Column("at", _TIME),
@@ -147,6 +167,8 @@ def _leaf(level: str) -> Table:
         Column("concealment", ARRAY(Text)),
         Column("leaf_hash", LargeBinary),
         Column("log_salt", LargeBinary),
+        Column("duties", Integer),
+        *([Column("scope_id", Integer)] if level else []),
         schema="shared",
         info={"is_view": True},
     )
@@ -155,6 +177,23 @@ def _leaf(level: str) -> Table:
 SHARED = _leaf("")
 LEAVES = {level: _leaf(level) for level in ("instant", "day", "month", "undated", "point", "cell")}
 
+# What has an id already needs no precision level: one view for all.
+RECORD = Table(
+    "record",
+    Base.metadata,
+    Column("record_id", Uuid),
+    Column("version", Integer),
+    *(Column(name, Text) for name in ("kind", "agency", "country", "handling", "status", "jwt")),
+    Column("mask", Integer),
+    Column("disclosures", ARRAY(Text)),
+    Column("duties", Integer),
+    Column("leaf_hash", LargeBinary),
+    Column("log_salt", LargeBinary),
+    Column("recalled", Boolean),
+    schema="shared",
+    info={"is_view": True},
+)
+
 SHARED_LINE = Table(
     "report_line",
     Base.metadata,
@@ -162,7 +201,11 @@ SHARED_LINE = Table(
     Column("version", Integer),
     Column("line", Integer),
     *(Column(name, Text) for name in ("substance", "status", "form", "unit", "rule")),
+    *(Column(name, Text) for name in ("substance_reported", "status_reported")),
     *(Column(name, Numeric) for name in ("quantity", "kg", "kg_low", "kg_high")),
+    # whose result the status and the substance are, for those who are given both
+    Column("analysis_id", Uuid),
+    Column("analysis_version", Integer),
     schema="shared",
     info={"is_view": True},
 )
@@ -185,6 +228,21 @@ OWN = Table(
         for column in Report.__table__.columns
         if column.name != "at_undated"
     ),
+    schema="shared",
+    info={"is_view": True},
+)
+
+# The owner's records that stand recalled from all others: it alone still reads them.
+RECALLED = Table("recalled", Base.metadata, Column("record_id", Uuid), schema="shared", info={"is_view": True})
+
+OWN_LINE = Table(
+    "own_line",
+    Base.metadata,
+    Column("record_id", Uuid),
+    Column("version", Integer),
+    Column("line", Integer),
+    Column("substance", Text),
+    Column("kg", Numeric),
     schema="shared",
     info={"is_view": True},
 )

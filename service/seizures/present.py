@@ -1,36 +1,49 @@
 """What a reader gets of a record: the facets its policy gives, decoded from the owner's own disclosures. Pure."""
 
-import base64
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
 
+from service.base64url import decode
 from service.geometry import cell_centre
+from service.policies import obligations
 from service.records.registry import ALL, FACETS, named
 
 
 def item(row: Mapping[str, Any], lines: Iterable[Mapping[str, Any]], owners_view: bool) -> dict[str, Any]:
-    """A record as JSON. `gives` names the facets the policy gives the reader, whether the record has them or not."""
+    """A report as JSON."""
+    document = whole(row, owners_view)
+    if derived := [_line(line) for line in lines]:
+        document["derived"] = {"items": derived}
+    return document
+
+
+def whole(row: Mapping[str, Any], owners_view: bool) -> dict[str, Any]:
+    """What is said of a record of every kind. `gives` names the facets the policy gives, whether it has them or not,
+    and `obligations` what the reader owes for them; `recalled` marks a record that its owner has taken back from all
+    others.
+    """
     document: dict[str, Any] = {
         "id": str(row["record_id"]),
         "version": row["version"],
-        "kind": row["kind"],
+        "kind": row["kind"] if row["status"] != "retracted" else "retraction",
         "owner": row["country"],
         "agency": row["agency"],
         "handling": row["handling"],
         "status": row["status"],
         "own": owners_view,
         "gives": named(row["mask"] & ALL),
+        "obligations": obligations.named(row["duties"]),
         "facets": facets(row["disclosures"]),
     }
-    if derived := [_line(line) for line in lines]:
-        document["derived"] = {"items": derived}
+    if row.get("recalled"):
+        document["recalled"] = True
     return document
 
 
 def facets(disclosures: Iterable[str | None]) -> dict[str, Any]:
-    return {facet: _value(disclosure) for facet, disclosure in zip(FACETS, disclosures, strict=True) if disclosure}
+    return {facet: value(disclosure) for facet, disclosure in zip(FACETS, disclosures, strict=True) if disclosure}
 
 
 def sd_jwt(row: Mapping[str, Any]) -> str:
@@ -60,14 +73,22 @@ def _point(longitude: float, latitude: float) -> dict[str, Any]:
     return {"type": "Point", "coordinates": [round(longitude, 6), round(latitude, 6)]}
 
 
-def _value(disclosure: str) -> Any:
-    return orjson.loads(base64.urlsafe_b64decode(disclosure + "=" * (-len(disclosure) % 4)))[2]
+def value(disclosure: str) -> Any:
+    return orjson.loads(decode(disclosure.encode()))[2]
 
 
 def _line(line: Mapping[str, Any]) -> dict[str, Any]:
+    """`status` and `substance` as they count; what was reported beside them, where a laboratory says otherwise."""
+    reported = {}
+    if line["status_reported"] is not None:
+        reported = {name: line[name] for name in ("substance_reported", "status_reported")}
+    if line["analysis_id"] is not None:
+        reported["result"] = {"analysis": str(line["analysis_id"]), "version": line["analysis_version"]}
     return {
         "line": line["line"],
         "substance": line["substance"],
+        "status": line["status"],
+        **reported,
         **{
             name: None if line[name] is None else format(line[name], "f")
             for name in ("quantity", "kg", "kg_low", "kg_high")

@@ -5,6 +5,7 @@ Time means the disclosed start: a record disclosed by month counts as its first 
 disclosed position, the point or the centre of the cell, lies in it.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -31,17 +32,17 @@ from service.geometry import Box
 from service.paging import Key
 from service.policies.gate import Reach
 from service.problems import Problem
-from service.records.registry import BITS
-from service.seizures.models import LEAVES, SHARED, SHARED_LINE, SHARED_REFERENCE
+from service.records.registry import BITS, REPORTS
+from service.seizures.models import LEAVES, RECALLED, RECORD, SHARED_LINE, SHARED_REFERENCE
 
 BY_TIME = ("instant", "day", "month", "undated")
 BY_PLACE = ("point", "cell")
 # The disclosed time of a record whose time is withheld.
 UNDATED: ColumnElement[datetime] = literal_column("'-infinity'::timestamptz")
 
-_SHOWN = ("record_id", "version", "kind", "agency", "country", "handling", "status", "mask", "disclosures")
+SHOWN = ("record_id", "version", "kind", "agency", "country", "handling", "status", "mask", "disclosures", "duties")
 _ASKED = (
-    *("record_id", "version", "at", "kind", "country", "agency", "status"),
+    *("record_id", "version", "at", "kind", "country", "agency", "status", "scope_id"),
     *("place_country", "admin1", "transport_mode", "place_type", "concealment"),
 )
 
@@ -50,8 +51,8 @@ class InvalidBox(Problem):
     """The bounding box is not west,south,east,north in degrees (RFC 7946 §5)."""
 
 
-class Search(BaseModel):
-    """The filters of GET /v1/seizures."""
+class Conditions(BaseModel):
+    """Which records: on disclosed values only."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
@@ -77,18 +78,16 @@ class Search(BaseModel):
         Decimal | None,
         Field(ge=0, le=10**12, decimal_places=24, description="A line of at least this mass, kilograms."),
     ] = None
+    max_kg: Annotated[
+        Decimal | None,
+        Field(ge=0, le=10**12, decimal_places=24, description="The same line, of at most this mass."),
+    ] = None
     retracted: Annotated[bool, Field(description="Retracted records instead of those that stand.")] = False
-    limit: Annotated[int, Field(ge=1, le=500)] = 50
-    cursor: Annotated[str | None, Field(max_length=512)] = None
 
     @field_validator("since", "until")
     @classmethod
     def _in_utc(cls, value: datetime | None) -> datetime | None:
         return value if value is None or value.tzinfo else value.replace(tzinfo=UTC)
-
-    def bound_to(self, *reader: str) -> list[str]:
-        """What a cursor of this question is sealed for."""
-        return [*reader, self.model_dump_json(exclude={"cursor", "limit"})]
 
     def box(self) -> Box | None:
         """Raises InvalidBox."""
@@ -97,15 +96,19 @@ class Search(BaseModel):
         try:
             west, south, east, north = (float(number) for number in self.bbox.split(","))
         except ValueError:
-            raise InvalidBox("expected four numbers: west,south,east,north", pointer="/bbox") from None
+            raise InvalidBox("expected four numbers: west,south,east,north", parameter="bbox") from None
         if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
-            raise InvalidBox("expected degrees within ±180 and ±90, south not above north", pointer="/bbox")
+            raise InvalidBox("expected degrees within ±180 and ±90, south not above north", parameter="bbox")
         return Box(west, south, east, north)
+
+    @property
+    def of_lines(self) -> bool:
+        return any(value is not None for value in (self.substance, self.status, self.min_kg, self.max_kg))
 
     def needs(self) -> int:
         """The facets that the filters look at: where none of them is given, nothing can match."""
         looked_at = {
-            "items": self.substance or self.status or self.min_kg,
+            "items": self.of_lines or None,
             "transport": self.transport or self.concealment or self.place_type,
             "where.country": self.country,
             "where.admin1": self.admin1,
@@ -114,23 +117,23 @@ class Search(BaseModel):
         return sum(1 << BITS[facet] for facet, value in looked_at.items() if value is not None)
 
 
+class Search(Conditions):
+    """The parameters of GET /v1/seizures."""
+
+    limit: Annotated[int, Field(ge=1, le=500)] = 50
+    cursor: Annotated[str | None, Field(max_length=512)] = None
+
+    def bound_to(self, *reader: str) -> list[str]:
+        """What a cursor of this question is sealed for."""
+        return [*reader, self.model_dump_json(exclude={"cursor", "limit"})]
+
+
 def page(search: Search, reach: Reach, substances: frozenset[str], after: Key | None) -> Select[Any]:
     """The ids of one page and one row more, newest first; ties, and what has no time, in the order of their ids."""
-    box = search.box()
-    leaves = [
-        LEAVES[level]
-        for level in (BY_TIME if box is None else BY_PLACE)
-        if reach.levels[level] and reach.levels[level] & search.needs() == search.needs()
-    ]
-    if not leaves:
-        return select(SHARED.c.record_id, SHARED.c.version, SHARED.c.at).where(literal(False))
-    asked = _ASKED if box is None else (*_ASKED, "position")
-    found = union_all(*(select(*(leaf.c[name] for name in asked)) for leaf in leaves)).subquery()
-    conditions = [*_conditions(found, search), *_line_conditions(found, search, substances)]
-    if box is not None:
-        conditions.append(or_(*(_overlaps(found, half) for half in box.halves)))
+    asked = _ASKED if search.bbox is None else (*_ASKED, "position")
+    found, conditions = _found(search, reach, substances, asked)
     if after is not None:
-        conditions.append(_follows(found, after))
+        conditions.append(follows(found, after))
     at = func.nullif(found.c.at, UNDATED).label("at")
     return (
         select(found.c.record_id, found.c.version, at)
@@ -140,26 +143,56 @@ def page(search: Search, reach: Reach, substances: frozenset[str], after: Key | 
     )
 
 
-def details(ids: Select[Any], reach: Reach) -> Select[Any]:
+def every(search: Conditions, reach: Reach, substances: frozenset[str], kind: str | None = None) -> Select[Any]:
+    """The disclosed columns of all records that are asked for, in the order of pages; to be read as a stream. `kind` is
+    of other records than reports.
+    """
+    asked = tuple(dict.fromkeys((*_ASKED, *SHOWN, "position")))
+    found, conditions = _found(search, reach, substances, asked, kind)
+    shown = (found.c[name] for name in SHOWN)
+    return select(*shown).where(*conditions).order_by(found.c.at.desc(), found.c.record_id)
+
+
+def _found(
+    search: Conditions, reach: Reach, substances: frozenset[str], names: Iterable[str], kind: str | None = None
+) -> tuple[FromClause, list[ColumnElement[bool]]]:
+    """The views of the levels that this reader has at all, and what is asked of their rows."""
+    box = search.box()
+    leaves = [
+        LEAVES[level]
+        for level in (BY_TIME if box is None else BY_PLACE)
+        if reach.levels[level] and reach.levels[level] & search.needs() == search.needs()
+    ]
+    nothing = [] if leaves else [literal(False)]
+    columns = list(names)
+    found = union_all(
+        *(select(*(leaf.c[name] for name in columns)) for leaf in leaves or [LEAVES[BY_TIME[0]]])
+    ).subquery()
+    given = reach.given_by(search.owner, found)
+    conditions = [*nothing, given, *_conditions(found, search, kind), *_line_conditions(found, search, substances)]
+    if box is not None:
+        conditions.append(or_(*(_overlaps(found, half) for half in box.halves)))
+    return found, conditions
+
+
+def details(ids: Select[Any]) -> Select[Any]:
     """The disclosed columns of a page of ids, in its order."""
     at = ids.cte("page")
-    leaves = [LEAVES[level] for level in BY_TIME if reach.levels[level]] or [SHARED]
-    shown = union_all(*(select(*(leaf.c[name] for name in _SHOWN)) for leaf in leaves)).subquery()
     return (
-        select(shown, at.c.at.label("sort_key"))
-        .join(at, and_(shown.c.record_id == at.c.record_id, shown.c.version == at.c.version))
+        select(*(RECORD.c[name] for name in SHOWN), RECORD.c.recalled, at.c.at.label("sort_key"))
+        .join(at, and_(RECORD.c.record_id == at.c.record_id, RECORD.c.version == at.c.version))
         .order_by(at.c.at.desc().nulls_last(), at.c.record_id)
     )
 
 
 def _of_one(*names: str) -> Select[Any]:
-    return select(*(SHARED.c[name] for name in names)).where(SHARED.c.record_id == bindparam("record_id"))
+    return select(*(RECORD.c[name] for name in names)).where(RECORD.c.record_id == bindparam("record_id"))
 
 
 # The latest version of a record, as disclosed: its facets; its signed form; its place in the log.
-ONE = _of_one(*_SHOWN)
-SIGNED = _of_one("jwt", "disclosures")
-LOGGED = _of_one("leaf_hash", "log_salt")
+ONE = _of_one(*SHOWN, "recalled")
+SIGNED = _of_one("country", "jwt", "disclosures")
+LOGGED = _of_one("country", "leaf_hash", "log_salt")
 
 # The harmonised lines of records, where the reader is given them.
 LINES = (
@@ -169,10 +202,15 @@ LINES = (
 )
 
 
-def _conditions(leaf: FromClause, search: Search) -> list[ColumnElement[bool]]:
+# Which of some own records are recalled.
+RECALLINGS = select(RECALLED.c.record_id).where(
+    RECALLED.c.record_id == func.any(bindparam("record_ids", type_=ARRAY(Uuid)))
+)
+
+
+def _conditions(leaf: FromClause, search: Conditions, kind: str | None) -> list[ColumnElement[bool]]:
     clear = {
-        "kind": None if search.retracted else search.kind,
-        "country": search.owner,
+        "kind": kind or (None if search.retracted else search.kind),
         "agency": search.agency,
         "status": "retracted" if search.retracted else "reported",
     }
@@ -185,6 +223,8 @@ def _conditions(leaf: FromClause, search: Search) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [
         leaf.c[name] == value for name, value in clear.items() if value is not None
     ]
+    if search.retracted and kind is None:
+        conditions.append(leaf.c.kind.in_(REPORTS))
     conditions += [func.gate.same(leaf.c[name], value) for name, value in masked.items() if value is not None]
     if search.reference is not None:
         named = select(SHARED_REFERENCE.c.record_id).where(SHARED_REFERENCE.c.reference == search.reference)
@@ -198,7 +238,7 @@ def _conditions(leaf: FromClause, search: Search) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _line_conditions(leaf: FromClause, search: Search, substances: frozenset[str]) -> list[ColumnElement[bool]]:
+def _line_conditions(leaf: FromClause, search: Conditions, substances: frozenset[str]) -> list[ColumnElement[bool]]:
     line = SHARED_LINE.alias()
     conditions: list[ColumnElement[bool]] = []
     if search.substance is not None:
@@ -207,6 +247,8 @@ def _line_conditions(leaf: FromClause, search: Search, substances: frozenset[str
         conditions.append(line.c.status == search.status)
     if search.min_kg is not None:
         conditions.append(line.c.kg >= search.min_kg)
+    if search.max_kg is not None:
+        conditions.append(line.c.kg <= search.max_kg)
     if not conditions:
         return []
     same = and_(line.c.record_id == leaf.c.record_id, line.c.version == leaf.c.version)
@@ -218,7 +260,8 @@ def _overlaps(leaf: FromClause, box: Box) -> ColumnElement[bool]:
     return leaf.c.position.op("OPERATOR(gate.&&)", is_comparison=True)(envelope)
 
 
-def _follows(leaf: FromClause, after: Key) -> ColumnElement[bool]:
+def follows(leaf: FromClause, after: Key) -> ColumnElement[bool]:
+    """What comes after the last row of a page."""
     at, record_id = after
     moment: Any = literal(at) if at is not None else UNDATED
     return or_(leaf.c.at < moment, and_(leaf.c.at == moment, leaf.c.record_id > record_id))

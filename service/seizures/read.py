@@ -1,5 +1,6 @@
 """Read reports through the gate: a page, one record, its versions, its place in the log."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -7,17 +8,19 @@ from uuid import UUID
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from service.base64url import encode
 from service.identity.caller import Caller
 from service.ledger.models import Log
 from service.ledger.proofs import InclusionProof, inclusion
 from service.paging import Cursors
 from service.policies.gate import reach
 from service.problems import NotFound, Problem
-from service.records.base64url import encode
+from service.records.registry import REPORTS
 from service.seizures import present
-from service.seizures.models import OWN
-from service.seizures.query import LINES, LOGGED, ONE, SIGNED, Search, details, page
+from service.seizures.models import OWN, RECORD
+from service.seizures.query import LINES, LOGGED, ONE, RECALLINGS, SIGNED, Conditions, Search, details, page
 from service.substances.catalogue import Catalogue
+from service.substances.provisional import known_to, mark_resolved
 
 
 class UnknownSubstanceFilter(Problem):
@@ -37,44 +40,62 @@ async def search(
     session: AsyncSession, caller: Caller, question: Search, catalogue: Catalogue, cursors: Cursors
 ) -> Page:
     """Raises InvalidCursor, InvalidBox, UnknownSubstanceFilter."""
-    substances = _descendants(question, catalogue)
+    catalogue = await known_to(session, catalogue)
+    substances = descendants(question, catalogue)
     limits = await reach(session)
     bound_to = question.bound_to(
         caller.country, caller.agency, *sorted(caller.roles), caller.purpose or "", limits.version
     )
     after = cursors.open(question.cursor, bound_to) if question.cursor else None
-    rows = (await session.execute(details(page(question, limits, substances, after), limits))).mappings().all()
+    rows = (await session.execute(details(page(question, limits, substances, after)))).mappings().all()
     shown = rows[: question.limit]
     items = await _items(session, caller, [dict(row) for row in shown])
+    for item in items:
+        mark_resolved(item.get("derived", {}).get("items", ()), catalogue)
     last = shown[-1] if len(rows) > question.limit else None
     following = cursors.seal((last["sort_key"], last["record_id"]), bound_to) if last else None
     return Page(items, following, limits.version)
 
 
-async def record(session: AsyncSession, record_id: UUID, what: Select[Any] = ONE) -> dict[str, Any]:
-    """The disclosed columns of the latest version. Raises NotFound, the same for hidden and for absent."""
-    row = (await session.execute(what, {"record_id": record_id})).mappings().first()
+async def record(
+    session: AsyncSession, record_id: UUID, what: Select[Any] = ONE, kinds: Collection[str] = REPORTS
+) -> dict[str, Any]:
+    """The disclosed columns of the latest version. Raises NotFound, the same for hidden, for absent, and for a record
+    of another kind.
+    """
+    query = what.where(RECORD.c.kind.in_(kinds))
+    row = (await session.execute(query, {"record_id": record_id})).mappings().first()
     if row is None:
         raise NotFound("no such record, or it is not shared with you")
     return dict(row)
 
 
-async def signed(session: AsyncSession, record_id: UUID) -> str:
-    """The owner's SD-JWT with the permitted disclosures. Raises NotFound."""
-    return present.sd_jwt(await record(session, record_id, SIGNED))
+async def signed(session: AsyncSession, record_id: UUID, kinds: Collection[str] = REPORTS) -> tuple[str, str]:
+    """(owner, its SD-JWT with the permitted disclosures). Raises NotFound."""
+    row = await record(session, record_id, SIGNED, kinds)
+    return row["country"], present.sd_jwt(row)
 
 
-async def document(session: AsyncSession, caller: Caller, record_id: UUID) -> dict[str, Any]:
+async def document(
+    session: AsyncSession, caller: Caller, record_id: UUID, catalogue: Catalogue | None = None
+) -> dict[str, Any]:
+    """Raises NotFound. With a catalogue, provisional codes are shown with what they turned out to be."""
     (item,) = await _items(session, caller, [await record(session, record_id)])
+    if catalogue is not None:
+        mark_resolved(item.get("derived", {}).get("items", ()), await known_to(session, catalogue))
     return item
 
 
 async def versions(session: AsyncSession, caller: Caller, record_id: UUID) -> list[dict[str, Any]]:
     """The owner sees the history; another reader the one version that is shared with it. Raises NotFound."""
-    query = select(OWN).where(OWN.c.record_id == record_id).order_by(OWN.c.version)
+    return await own_versions(session, record_id, REPORTS) or [await document(session, caller, record_id)]
+
+
+async def own_versions(session: AsyncSession, record_id: UUID, kinds: Collection[str]) -> list[dict[str, Any]]:
+    """The history of a record of the caller's own country; nothing for another's, and for records of another kind."""
+    query = select(OWN).where(OWN.c.record_id == record_id, OWN.c.kind.in_(kinds)).order_by(OWN.c.version)
     own = (await session.execute(query)).mappings().all()
-    if not own:
-        return [await document(session, caller, record_id)]
+    flag = {"recalled": True} if own and await recalled_among(session, [record_id]) else {}
     return [
         {
             "id": str(row["record_id"]),
@@ -89,20 +110,23 @@ async def versions(session: AsyncSession, caller: Caller, record_id: UUID) -> li
             "receipt": row["receipt"],
             "warnings": row["warnings"],
             "facets": present.facets(row["disclosures"]),
+            **flag,
         }
         for row in own
     ]
 
 
-async def proof(session: AsyncSession, record_id: UUID) -> tuple[bytes, InclusionProof]:
-    """(salt, proof of inclusion): for readers who are given the time of reporting, which a proof tells.
+async def proof(
+    session: AsyncSession, record_id: UUID, kinds: Collection[str] = REPORTS
+) -> tuple[str, bytes, InclusionProof]:
+    """(owner, salt, proof of inclusion): for readers who are given the time of reporting, which a proof tells.
 
     Raises NotFound, also where the proof is withheld, and LeafNotYetMerged.
     """
-    row = await record(session, record_id, LOGGED)
+    row = await record(session, record_id, LOGGED, kinds)
     if row["leaf_hash"] is None:
         raise NotFound("no proof of this record is shared with you")
-    return row["log_salt"], await inclusion(session, Log.RECORDS, row["leaf_hash"])
+    return row["country"], row["log_salt"], await inclusion(session, Log.RECORDS, row["leaf_hash"])
 
 
 async def _items(session: AsyncSession, caller: Caller, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -116,9 +140,17 @@ async def _items(session: AsyncSession, caller: Caller, rows: list[dict[str, Any
     ]
 
 
-def _descendants(question: Search, catalogue: Catalogue) -> frozenset[str]:
+async def recalled_among(session: AsyncSession, own: list[UUID]) -> set[UUID]:
+    """Which of the caller's own records are recalled: shown to their owner alone, and flagged."""
+    if not own:
+        return set()
+    return set(await session.scalars(RECALLINGS, {"record_ids": own}))
+
+
+def descendants(question: Conditions, catalogue: Catalogue) -> frozenset[str]:
+    """The substances that a question asks for. Raises UnknownSubstanceFilter."""
     if question.substance is None:
         return frozenset()
     if catalogue.get(question.substance) is None:
-        raise UnknownSubstanceFilter(f"no entry has the code {question.substance}", pointer="/substance")
+        raise UnknownSubstanceFilter(f"no entry has the code {question.substance}", parameter="substance")
     return frozenset({question.substance, *catalogue.descendants(question.substance)})

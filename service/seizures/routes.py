@@ -10,41 +10,37 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.base64url import encode
 from service.identity.callers import Reader, Submitter
 from service.ledger.models import Log
 from service.problems import Problem
-from service.records.base64url import encode
+from service.readings.account import account, account_items
+from service.records.registry import REPORTS
 from service.records.sdjwt import MAX_RECORD_BYTES, MEDIA_TYPE
 from service.seizures import present, read
 from service.seizures.batch import MAX_LINE_BYTES, Summary, Verdicts, file_batch
+from service.seizures.decide import Accepted
 from service.seizures.filing import filing_for
 from service.seizures.query import Search
-from service.seizures.submit import Accepted, submit
-from service.web import ReadSession, WriteSession, spooled_body, verified_body
+from service.seizures.submit import held_to, submit
+from service.web import ReadSession, WriteSession, gives, spooled_body, takes, up_to, verified_body
 
 router = APIRouter(prefix="/v1", tags=["seizures"])
 
 NDJSON = "application/x-ndjson"
 GEOJSON = "application/geo+json"
 JSON = "application/json"
+KINDS = frozenset(REPORTS)
 
 
-def _takes(media_type: str) -> dict[str, Any]:
-    return {"requestBody": {"required": True, "content": {media_type: {"schema": {"type": "string"}}}}}
+_FILED = gives(JSON, status=201, text="Filed") | gives(JSON, text="The same again: the first receipt")
 
 
-def _gives(*media_types: str, status: int = 200, text: str = "Successful Response") -> dict[int | str, Any]:
-    return {status: {"description": text, "content": {media_type: {} for media_type in media_types}}}
-
-
-_FILED = _gives(JSON, status=201, text="Filed") | _gives(JSON, text="The same again: the first receipt")
-
-
-@router.post("/seizures", status_code=HTTPStatus.CREATED, responses=_FILED, openapi_extra=_takes(MEDIA_TYPE))
+@router.post("/seizures", status_code=HTTPStatus.CREATED, responses=_FILED, openapi_extra=takes(MEDIA_TYPE))
 async def file_report(request: Request, caller: Submitter, session: WriteSession) -> Response:
     """File a signed record: a seizure, a zero-report, a correction or a retraction. 200 when the same again."""
-    body = await verified_body(request, MAX_RECORD_BYTES, MEDIA_TYPE)
-    (verdict,) = await submit(session, filing_for(request.app.state, caller), [body])
+    body = await verified_body(request, MEDIA_TYPE, limit=MAX_RECORD_BYTES)
+    (verdict,) = await submit(session, filing_for(request.app.state, caller, KINDS), [body])
     return _answer(verdict)
 
 
@@ -52,19 +48,13 @@ async def file_report(request: Request, caller: Submitter, session: WriteSession
     "/seizures/{record_id}/versions",
     status_code=HTTPStatus.CREATED,
     responses=_FILED,
-    openapi_extra=_takes(MEDIA_TYPE),
+    openapi_extra=takes(MEDIA_TYPE),
 )
 async def file_version(record_id: UUID, request: Request, caller: Submitter, session: WriteSession) -> Response:
     """File the next version of a record: the same as POST /v1/seizures, held to the record of the path."""
-    body = await verified_body(request, MAX_RECORD_BYTES, MEDIA_TYPE)
-    (verdict,) = await submit(session, filing_for(request.app.state, caller), [body])
-    if isinstance(verdict, Accepted) and verdict.record_id != str(record_id):
-        raise PathMismatch(f"the record says {verdict.record_id}", pointer="/payload/jti", expected=str(record_id))
-    return _answer(verdict)
-
-
-class PathMismatch(Problem):
-    """The record in the body is another one than the path names."""
+    body = await verified_body(request, MEDIA_TYPE, limit=MAX_RECORD_BYTES)
+    (verdict,) = await submit(session, filing_for(request.app.state, caller, KINDS), [body])
+    return _answer(held_to(verdict, record_id))
 
 
 class BatchOptions(BaseModel):
@@ -76,7 +66,13 @@ class BatchOptions(BaseModel):
     dry_run: Annotated[bool, Field(description="Judge every line, file none.")] = False
 
 
-@router.post("/batches", response_class=Response, responses=_gives(NDJSON), openapi_extra=_takes(NDJSON))
+@router.post(
+    "/batches",
+    response_class=Response,
+    responses=gives(NDJSON),
+    openapi_extra=takes(NDJSON),
+    dependencies=[up_to("batch_max_bytes")],
+)
 async def batch(
     request: Request,
     caller: Submitter,
@@ -90,25 +86,30 @@ async def batch(
     settings = request.app.state.settings
     summary = Summary()
     verdicts = Verdicts(settings.state_dir)
-    with await spooled_body(request, settings.batch_max_bytes, NDJSON) as body:
+    with spooled_body(request, NDJSON) as body:
         filing = filing_for(request.app.state, caller)
         lines = body.lines(MAX_LINE_BYTES)
         savepoint = await session.begin_nested()
         async for verdict in file_batch(session, filing, lines, settings.batch_max_lines, summary):
             verdicts.add(verdict)
         summary.committed = not wanted.dry_run and not (wanted.atomic and summary.refused)
-        await (savepoint.commit() if summary.committed else savepoint.rollback())
+        if summary.committed:
+            await filing.follow(session, summary.fresh)
+            await savepoint.commit()
+        else:
+            await savepoint.rollback()
     lines = chain(verdicts.lines(receipts=summary.committed), [orjson.dumps(summary.document()) + b"\n"])
     return StreamingResponse(lines, media_type=NDJSON)
 
 
-@router.get("/seizures", response_class=Response, responses=_gives(JSON, GEOJSON))
+@router.get("/seizures", response_class=Response, responses=gives(JSON, GEOJSON))
 async def search(
     request: Request, caller: Reader, session: ReadSession, question: Annotated[Search, Query()]
 ) -> Response:
     """Records shared with the caller, newest first, as far as each is disclosed. JSON, or GeoJSON by Accept."""
     state = request.app.state
     found = await read.search(session, caller, question, state.reference.catalogue, state.cursors)
+    account_items(request, found.items)
     if GEOJSON in request.headers.get("accept", ""):
         features = [present.feature(item) for item in found.items]
         document: dict[str, Any] = {"type": "FeatureCollection", "features": features}
@@ -118,25 +119,36 @@ async def search(
     return Response(orjson.dumps(document), media_type="application/json")
 
 
-@router.get("/seizures/{record_id}", response_class=Response, responses=_gives(JSON, MEDIA_TYPE))
+@router.get("/seizures/{record_id}", response_class=Response, responses=gives(JSON, MEDIA_TYPE))
 async def item(request: Request, record_id: UUID, caller: Reader, session: ReadSession) -> Response:
-    """One record; as `application/sd-jwt` the owner's signed form with the permitted disclosures."""
+    """One record; as `application/sd-jwt` the owner's signed form with the permitted disclosures.
+
+    The owner of a recalled record is told so: `recalled`, or with the signed form the header `sarhad-recalled: true`.
+    """
     if MEDIA_TYPE in request.headers.get("accept", ""):
-        return Response(await read.signed(session, record_id), media_type=MEDIA_TYPE)
-    return Response(orjson.dumps(await read.document(session, caller, record_id)), media_type="application/json")
+        owner, signed = await read.signed(session, record_id)
+        account(request, {owner: 1}, records=[record_id])
+        recalled = owner == caller.country and await read.recalled_among(session, [record_id])
+        headers = {"sarhad-recalled": "true"} if recalled else None
+        return Response(signed, media_type=MEDIA_TYPE, headers=headers)
+    document = await read.document(session, caller, record_id, request.app.state.catalogue)
+    account_items(request, [document])
+    return Response(orjson.dumps(document), media_type="application/json")
 
 
-@router.get("/seizures/{record_id}/versions", response_class=Response, responses=_gives(JSON))
-async def versions(record_id: UUID, caller: Reader, session: ReadSession) -> Response:
+@router.get("/seizures/{record_id}/versions", response_class=Response, responses=gives(JSON))
+async def versions(request: Request, record_id: UUID, caller: Reader, session: ReadSession) -> Response:
     """The history of an own record; of another's, the version that is shared."""
     found = await read.versions(session, caller, record_id)
+    account(request, {found[0]["agency"][:2]: 1}, records=[record_id])
     return Response(orjson.dumps({"items": found}), media_type="application/json")
 
 
-@router.get("/seizures/{record_id}/proof", response_class=Response, responses=_gives(JSON))
-async def proof(record_id: UUID, caller: Reader, session: ReadSession) -> Response:
+@router.get("/seizures/{record_id}/proof", response_class=Response, responses=gives(JSON))
+async def proof(request: Request, record_id: UUID, caller: Reader, session: ReadSession) -> Response:
     """The place of the record's latest version in the log, for readers who are given the time of reporting."""
-    salt, found = await read.proof(session, record_id)
+    owner, salt, found = await read.proof(session, record_id)
+    account(request, {owner: 1}, records=[record_id])
     document = {
         "log": Log.RECORDS.value,
         "salt": encode(salt),
@@ -151,5 +163,5 @@ async def proof(record_id: UUID, caller: Reader, session: ReadSession) -> Respon
 def _answer(verdict: Accepted | Problem) -> Response:
     if isinstance(verdict, Problem):
         raise verdict
-    status = HTTPStatus.CREATED if verdict.fresh else HTTPStatus.OK
+    status = HTTPStatus.CREATED if verdict.fresh is not None else HTTPStatus.OK
     return Response(orjson.dumps(verdict.document()), status_code=status, media_type="application/json")

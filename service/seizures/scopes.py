@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.database import Database
@@ -19,7 +19,7 @@ class ScopeIds:
     async def of(self, session: AsyncSession, country: str, wanted: Iterable[Scope]) -> dict[Scope, int]:
         wanted = set(wanted)
         if missing := {scope for scope in wanted if (country, scope) not in self._ids}:
-            token = await session.scalar(select(func.current_setting("sarhad.context", True)))
+            token = await session.scalar(text("SELECT gate.renew()"))  # a batch may outlive the first
             async with self._database.scoping() as own:
                 await own.execute(text("SELECT set_config('sarhad.context', :token, true)"), {"token": token})
                 found = await scopes(own, missing)

@@ -19,17 +19,19 @@ _REPORT_COLUMNS = """record_id uuid, version integer, kind text, agency text, co
   at_day timestamptz, at_month timestamptz, month_end date, point public.geometry, cell public.geometry, admin1 text,
   place_country char(2), transport_mode text, conveyance text, place_type text, concealment text[]"""
 _LINE_COLUMNS = """record_id uuid, version integer, line integer, scope_id integer, month_end date, substance text,
-  status text, form text, quantity numeric, unit text, kg numeric, kg_low numeric, kg_high numeric, rule text"""
+  status text, form text, quantity numeric, unit text, kg numeric, kg_low numeric, kg_high numeric,
+  rule text, exhibit text, examined_by text"""
 
 
-def _insert(table: str, columns: str) -> str:
+def insert_into(table: str, columns: str) -> str:
+    """One INSERT of many rows, sent as JSON: `columns` with their types."""
     names = ", ".join(column.split()[0] for column in columns.split(","))
     rows = f"json_to_recordset(CAST(:rows AS json)) AS r({columns})"
     return f"INSERT INTO core.{table} ({names}) SELECT {names} FROM {rows}"
 
 
-_INSERT_REPORTS = text(_insert("report", _REPORT_COLUMNS))
-_INSERT_LINES = text(_insert("report_line", _LINE_COLUMNS))
+_INSERT_REPORTS = text(insert_into("report", _REPORT_COLUMNS))
+_INSERT_LINES = text(insert_into("report_line", _LINE_COLUMNS))
 _SUPERSEDE = text("SELECT gate.supersede(:record, :version)")
 
 
@@ -76,7 +78,7 @@ def _any(kind: type[TypeEngine[Any]], values: Iterable[Any]) -> ColumnElement[An
 async def columns_of(session: AsyncSession, record_id: str, version: int) -> dict[str, Any]:
     """The derived columns of one own version, in the form that `insert` takes: a retraction repeats them."""
     names = ("at_instant", "at_day", "at_month", "month_end", "point", "cell", "admin1", "place_country",
-             "transport_mode", "conveyance", "place_type", "concealment", "scope_id", "reference")  # fmt: skip
+             "transport_mode", "conveyance", "place_type", "concealment", "scope_id", "reference", "kind")  # fmt: skip
     geometry = {"point", "cell"}  # read as text, the form in which a row is inserted
     columns = (func.ST_AsEWKT(OWN.c[n]).label(n) if n in geometry else OWN.c[n] for n in names)
     query = select(*columns).where(OWN.c.record_id == UUID(record_id), OWN.c.version == version)

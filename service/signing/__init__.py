@@ -10,6 +10,7 @@ from service.signing.digests import DigestMismatch, DigestReader, content_digest
 from service.signing.keys import BadKey, PublicKey, jwk_of, public_key, thumbprint
 from service.signing.message import RequestMessage
 from service.signing.profile import LABEL, MAX_AGE, RESPONSE_LABEL, SKEW, TAG
+from service.signing.push import pushed
 from service.signing.request import Presented, SignatureRefused
 from service.signing.response import signature_headers
 from service.signing.service_key import ServiceKey, sign_jws
@@ -31,6 +32,7 @@ __all__ = [
     "content_digest",
     "jwk_of",
     "public_key",
+    "pushed",
     "sign_jws",
     "signature_headers",
     "thumbprint",

@@ -1,15 +1,18 @@
 """Public keys as JWK (RFC 7517, RFC 8037): strict reading, and the thumbprint that names a key (RFC 7638)."""
 
-import base64
-import binascii
 import hashlib
 import json
+import warnings
 from collections.abc import Mapping
 from http import HTTPStatus
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
+from service.base64url import decode, encode
 from service.problems import Problem
+
+# RFC 9864 would name the curve; "EdDSA" (RFC 8037) is what records, receipts and the libraries of members carry.
+warnings.filterwarnings("ignore", message="EdDSA is deprecated")
 
 PublicKey = ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey
 
@@ -70,11 +73,6 @@ def jwk_of(key: PublicKey) -> dict[str, str]:
     return {"kty": "EC", "crv": "P-256", "x": x, "y": y}
 
 
-def encode(data: bytes) -> str:
-    """Base64url without padding (RFC 7515 §2)."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
 def _ed25519(jwk: Mapping[str, object]) -> ed25519.Ed25519PublicKey:
     if jwk.get("crv") != "Ed25519":
         raise BadKey("crv must be Ed25519 for kty OKP", pointer="/jwk/crv")
@@ -97,9 +95,9 @@ def _p256(jwk: Mapping[str, object]) -> ec.EllipticCurvePublicKey:
 def _coordinate(jwk: Mapping[str, object], name: str) -> bytes:
     text = jwk.get(name)
     try:
-        raw = base64.b64decode(text + "=", altchars=b"-_", validate=True) if isinstance(text, str) else b""
-    except (binascii.Error, ValueError):
+        raw = decode(text.encode()) if isinstance(text, str) else b""
+    except ValueError:
         raw = b""
-    if len(raw) != 32 or encode(raw) != text:
+    if len(raw) != 32:
         raise BadKey(f"{name} must be 32 bytes in base64url without padding", pointer=f"/jwk/{name}")
     return raw

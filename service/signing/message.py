@@ -1,8 +1,8 @@
-"""A request as RFC 9421 sees it, built from the raw bytes of the ASGI scope and the configured public origin.
+"""A request as RFC 9421 sees it, built from the raw bytes of the ASGI scope and the configured public origins.
 
-Scheme and authority never come from what a client or proxy says (X-Forwarded-*): they come from the settings,
-and a Host that differs is refused. The path is the undecoded `raw_path`, so that an alias of a path is
-another request.
+Scheme and authority never come from what a client or proxy says (X-Forwarded-*): they come from the settings, Host
+chooses among them, and a Host that names none is refused. The path is the undecoded `raw_path`, so that an alias of a
+path is another request.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ _DEFAULT_PORT = {"http": ":80", "https": ":443"}
 
 
 class MisdirectedRequest(Problem):
-    """The Host header does not name this service's public origin."""
+    """The Host header does not name a public origin of this service."""
 
     status = HTTPStatus.MISDIRECTED_REQUEST
 
@@ -61,14 +61,18 @@ class RequestMessage:
         self.headers = headers
 
     @classmethod
-    def of(cls, scope: Mapping[str, Any], origin: str) -> "RequestMessage":
-        """The message of an ASGI HTTP scope, unchecked: enough to bind any response to it."""
+    def of(cls, scope: Mapping[str, Any], *origins: str) -> "RequestMessage":
+        """The message of an ASGI HTTP scope, unchecked: enough to bind any response to it. It is sent to the origin
+        that Host names, or else to the first.
+        """
+        host = next((value.decode("latin-1") for name, value in scope["headers"] if name.lower() == b"host"), "")
+        origin = next((one for one in origins if _names(host, one)), origins[0])
         path = scope.get("raw_path") or scope["path"].encode()
         query: bytes = scope.get("query_string") or b""
         target = path.partition(b"?")[0] + (b"?" + query if query else b"")
         return cls(scope["method"], origin.rstrip("/") + target.decode("latin-1"), HeaderLines(scope["headers"]))
 
-    def check(self, origin: str) -> None:
+    def check(self, *origins: str) -> None:
         """Raises MisdirectedRequest, AmbiguousRequest or ContentEncodingRefused."""
         names = [name.encode("latin-1") for name, _ in self.headers.items()]
         if repeated := sorted(name.decode() for name in SINGLE if names.count(name) > 1):
@@ -77,10 +81,14 @@ class RequestMessage:
             raise AmbiguousRequest("content-length and transfer-encoding exclude each other (RFC 9112 §6.3)")
         if b"content-encoding" in names:
             raise ContentEncodingRefused("send the body without Content-Encoding")
-        public = urlsplit(origin)
         host = self.headers.get("host")
         if host is None:
             raise AmbiguousRequest("header host is missing")
-        default = _DEFAULT_PORT[public.scheme]
-        if host.lower().removesuffix(default) != public.netloc.lower().removesuffix(default):
-            raise MisdirectedRequest(f"expected Host {public.netloc}")
+        if not any(_names(host, origin) for origin in origins):
+            raise MisdirectedRequest(f"expected Host {urlsplit(origins[0]).netloc}")
+
+
+def _names(host: str, origin: str) -> bool:
+    public = urlsplit(origin)
+    default = _DEFAULT_PORT[public.scheme]
+    return host.lower().removesuffix(default) == public.netloc.lower().removesuffix(default)

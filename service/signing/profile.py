@@ -17,5 +17,5 @@ PURPOSE = "sarhad-purpose"
 PARAMETERS = ("created", "expires", "nonce", "keyid", "alg", "tag")
 # Field lines that carry meaning for us: two of them would let two readers see two different requests.
 SINGLE = frozenset(
-    {b"host", b"content-type", b"content-digest", b"content-length", b"transfer-encoding", b"sarhad-purpose"}
+    {b"host", b"content-type", b"content-digest", b"content-length", b"transfer-encoding", b"sarhad-purpose", b"range"}
 )

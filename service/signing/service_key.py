@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from service.signing.keys import encode, jwk_of, thumbprint
+from service.base64url import encode
+from service.signing.keys import jwk_of, thumbprint
 
 FILE = "service-key.pem"
 

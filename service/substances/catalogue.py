@@ -2,6 +2,8 @@
 
 import re
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +23,7 @@ from service.substances.units import Units
 
 _CAS = re.compile(r"\d{2,7}-\d{2}-\d")
 _INCHIKEY = re.compile(r"[A-Z]{14}-[A-Z]{10}-[A-Z]")
-_CODE = re.compile(r"SAR-\d{6}")
+_CODE = re.compile(r"SAR-\d{6}|UNK-[A-Z]{2}-[A-Z0-9]{2,12}-\d{4}-\d{1,6}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,8 @@ class Catalogue:
                 self._children[entry.substance.parent].append(entry.code)
         self._names = self._by_name()
         self._identifiers = self._by_identifier()
+        self._resolved: dict[str, str] = {}
+        self.committed: Catalogue | None = None  # of a wider one: the catalogue that it widens
 
     @classmethod
     def from_files(cls, folder: Path) -> "Catalogue":
@@ -82,6 +86,28 @@ class Catalogue:
     async def from_database(cls, session: AsyncSession) -> "Catalogue":
         """The loaded catalogue. Before anything was loaded it is empty, and every name is unknown."""
         return cls(await stored.read(session))
+
+    def with_entries(self, more: Iterable[Substance], resolved: Mapping[str, str]) -> "Catalogue":
+        """This catalogue and entries below its own, found by their codes. `resolved`: what each turned out to be."""
+        wider = copy(self)
+        wider.committed = self.committed or self
+        wider.entries, wider._resolved = dict(self.entries), dict(resolved)
+        wider._children = defaultdict(list, {code: list(below) for code, below in self._children.items()})
+        for substance in more:
+            above = self.entries[substance.parent].lineage if substance.parent else ()
+            wider.entries[substance.code] = Entry(substance, (), (), (), (substance.code, *above))
+            if substance.parent:
+                wider._children[substance.parent].append(substance.code)
+        return wider
+
+    @property
+    def resolutions(self) -> Mapping[str, str]:
+        """What provisional entries turned out to be, by code."""
+        return self._resolved
+
+    def resolution(self, code: str) -> str | None:
+        """The entry that a provisional one turned out to be, where that is known."""
+        return self._resolved.get(code)
 
     def get(self, code: str) -> Entry | None:
         return self.entries.get(code)

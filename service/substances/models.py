@@ -3,7 +3,19 @@
 from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Identity, SmallInteger, Text, func
+from sqlalchemy import (
+    CHAR,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.database import Base
@@ -156,3 +168,58 @@ class SubstanceCatalogue(Base):
     id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     digest: Mapped[str] = mapped_column(Text)
     loaded: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+
+class ProvisionalSubstance(Base):
+    """What a laboratory found and the catalogue does not have. Its country's own until it is published.
+
+    `smiles`, `inchikey` are as entered, `parent_inchikey` and `formula` of the parent without counter-ions. Written by
+    functions of the gate only.
+    """
+
+    __tablename__ = "provisional_substance"
+    __table_args__ = (
+        UniqueConstraint("agency", "year", "n"),
+        CheckConstraint("left(agency, 2) = owner", name="owner"),
+        CheckConstraint("code = 'UNK-' || agency || '-' || year || '-' || n", name="code"),
+        CheckConstraint("(published_at IS NULL) = (published_by IS NULL)", name="published"),
+        CheckConstraint("(resolved IS NULL) = (resolved_at IS NULL)", name="resolved"),
+    )
+
+    code: Mapped[str] = mapped_column(Text, primary_key=True)
+    owner: Mapped[str] = mapped_column(CHAR(2), ForeignKey("core.country.code"))
+    agency: Mapped[str] = mapped_column(Text, ForeignKey("core.agency.code"))
+    year: Mapped[int] = mapped_column(SmallInteger)
+    n: Mapped[int]
+    name: Mapped[str] = mapped_column(Text)
+    parent: Mapped[str] = mapped_column(ForeignKey(Substance.code))
+    policy_group: Mapped[str] = mapped_column(ForeignKey(SubstanceGroup.code))
+    nps_group: Mapped[str | None] = mapped_column(Text)
+    smiles: Mapped[str | None] = mapped_column(Text)
+    inchikey: Mapped[str | None] = mapped_column(Text)
+    parent_inchikey: Mapped[str | None] = mapped_column(Text, index=True)
+    formula: Mapped[str | None] = mapped_column(Text)
+    triage: Mapped[str | None] = mapped_column(Text)
+    note: Mapped[str | None] = mapped_column(Text)
+    registered_by: Mapped[str] = mapped_column(Text)
+    registered_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    published_by: Mapped[str | None] = mapped_column(Text)
+    published_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    resolved: Mapped[str | None] = mapped_column(ForeignKey(Substance.code))
+    resolved_by: Mapped[str | None] = mapped_column(Text)
+    resolved_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    reason: Mapped[str | None] = mapped_column(Text)
+
+
+# What the caller may know of provisional entries: its own country's, and those that were published.
+PROVISIONAL = Table(
+    "provisional_substance",
+    Base.metadata,
+    *(
+        Column(column.name, column.type)
+        for column in ProvisionalSubstance.__table__.columns
+        if column.name not in ("year", "n", "published_by", "resolved_by")
+    ),
+    schema="shared",
+    info={"is_view": True},
+)

@@ -4,12 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
-from service.identity.callers import Member
+from service.identity.callers import CatalogueReader, Member
 from service.problems import NotFound
 from service.substances import shapes
 from service.substances.catalogue import Catalogue
-from service.substances.search import search_of
-from service.web import json_body
+from service.substances.provisional import known_to
+from service.substances.search import find
+from service.web import ReadSession, json_body
 
 router = APIRouter(prefix="/v1", tags=["substances"])
 
@@ -22,28 +23,30 @@ def _catalogue(request: Request) -> Catalogue:
 @router.get("/substances")
 async def find_substances(
     request: Request,
-    caller: Member,
-    q: Annotated[str | None, Query(max_length=300, description="any name, CAS number or InChIKey")] = None,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 20,
-    after: Annotated[str | None, Query(max_length=20, description="code of the last entry read")] = None,
+    caller: CatalogueReader,
+    session: ReadSession,
+    asked: Annotated[shapes.Wanted, Query()],
 ) -> shapes.FoundPage:
-    """Entries by name, best first; without `q` the whole catalogue, by code."""
-    catalogue = _catalogue(request)
-    if q is not None and q.strip():
-        hits = search_of(catalogue).find(q, limit)
+    """Entries by name, best first; without `q` the whole catalogue, by code.
+
+    Provisional entries are among them as far as the caller may know of them: its own country's, and what is published.
+    """
+    catalogue = await known_to(session, _catalogue(request))
+    if asked.q is not None and asked.q.strip():
+        hits = find(catalogue, asked.q, asked.limit)
         return shapes.FoundPage(items=[shapes.found(hit.entry, hit.name, hit.score) for hit in hits], next=None)
-    codes = sorted(code for code in catalogue.entries if after is None or code > after)
-    page = codes[:limit]
+    codes = sorted(code for code in catalogue.entries if asked.after is None or code > asked.after)
+    page = codes[: asked.limit]
     return shapes.FoundPage(
         items=[shapes.found(catalogue.entries[code]) for code in page],
-        next=page[-1] if len(codes) > limit else None,
+        next=page[-1] if len(codes) > asked.limit else None,
     )
 
 
 @router.get("/substances/{code}")
-async def read_substance(request: Request, caller: Member, code: str) -> shapes.Detail:
+async def read_substance(request: Request, caller: CatalogueReader, session: ReadSession, code: str) -> shapes.Detail:
     """One entry: names, tree, identifiers, schedules and sources."""
-    catalogue = _catalogue(request)
+    catalogue = await known_to(session, _catalogue(request))
     entry = catalogue.get(code)
     if entry is None:
         raise NotFound(f"the catalogue has no entry {code[:40]!r}")

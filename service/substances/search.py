@@ -3,6 +3,7 @@
 Unlike `Catalogue.resolve`, which never guesses, this offers candidates to a person, best first.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -26,17 +27,19 @@ class Hit:
 
 
 class Search:
-    """The searchable names of one catalogue, in memory."""
+    """The searchable names of one catalogue, or of some of its entries, in memory."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: Catalogue, entries: Iterable[Entry] | None = None) -> None:
         self._catalogue = catalogue
         self._keys: list[str] = []
         self._owners: list[tuple[str, str]] = []  # (code, text) of each key
         self._words: list[str] = []
         self._word_owners: list[int] = []
-        for entry in catalogue.entries.values():
+        for entry in catalogue.entries.values() if entries is None else entries:
             for text, _ in entry.all_names():
                 self._add(entry.code, text)
+            if entry.substance.kind == "provisional":
+                self._add(entry.code, entry.code)
         self._fuzzy = [key if len(key) <= _LONGEST_KEY else "" for key in self._keys]
 
     def find(self, query: str, limit: int = 20) -> list[Hit]:
@@ -86,3 +89,13 @@ class Search:
 def search_of(catalogue: Catalogue) -> Search:
     """The search index of a catalogue, built on first use."""
     return Search(catalogue)
+
+
+def find(catalogue: Catalogue, query: str, limit: int) -> list[Hit]:
+    """As `Search.find`, among the committed entries and the provisional ones that a wider catalogue knows."""
+    committed = catalogue.committed or catalogue
+    hits = search_of(committed).find(query, limit)
+    more = [entry for code, entry in catalogue.entries.items() if code not in committed.entries]
+    if more:
+        hits += [hit for hit in Search(catalogue, more).find(query, limit) if hit.entry.code not in committed.entries]
+    return sorted(hits, key=lambda hit: -hit.score)[:limit]  # equal ones stay in their order, the committed first

@@ -13,6 +13,14 @@ class Shape(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class Wanted(Shape):
+    """A search, or a page of the whole catalogue."""
+
+    q: Annotated[str | None, Field(max_length=300, description="any name, CAS number or InChIKey")] = None
+    limit: Annotated[int, Field(ge=1, le=1000)] = 20
+    after: Annotated[str | None, Field(max_length=40, description="code of the last entry read")] = None
+
+
 class Summary(Shape):
     code: str
     kind: str

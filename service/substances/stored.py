@@ -32,12 +32,15 @@ def column(name: str) -> str:
 
 
 async def read(session: AsyncSession) -> Tables:
-    """All rows, in the order of their keys."""
+    """All rows of the committed catalogue, in the order of their keys."""
     rows: dict[str, Any] = {}
     for name, model in (KEPT | REPLACED).items():
         row, table = FILES[name], table_of(model)
         columns = [table.c[column(field.name)] for field in fields(row)]
-        found = await session.execute(select(*columns).order_by(*table.primary_key.columns))
+        query = select(*columns).order_by(*table.primary_key.columns)
+        if model is models.Substance:  # provisional entries come by reader, and change (`provisional.py`)
+            query = query.where(table.c.kind != "provisional")
+        found = await session.execute(query)
         rows[name] = tuple(row(*values) for values in found)
     return Tables(**rows)
 

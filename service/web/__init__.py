@@ -9,17 +9,24 @@ from service.web.bodies import (
     UnsignedBody,
     UnsupportedMediaType,
     json_body,
-    refuse_unsigned_body,
+    receive,
     spooled_body,
+    unsigned_json,
+    up_to,
     verified_body,
 )
 from service.web.install import install
-from service.web.invalid import InvalidRequest
+from service.web.invalid import InvalidRequest, hold_to_text
 from service.web.json_reader import InvalidJson, read_json
+from service.web.media import gives, takes
+from service.web.ranges import signed_range
+from service.web.rendering import problem_response
 from service.web.sessions import ReadSession, WriteSession
+from service.web.within import InnerAnswer, ask_within
 
 __all__ = [
     "BodyTooLarge",
+    "InnerAnswer",
     "InvalidJson",
     "InvalidRequest",
     "ReadSession",
@@ -27,10 +34,18 @@ __all__ = [
     "UnsignedBody",
     "UnsupportedMediaType",
     "WriteSession",
+    "ask_within",
+    "gives",
+    "hold_to_text",
     "install",
     "json_body",
+    "problem_response",
     "read_json",
-    "refuse_unsigned_body",
+    "receive",
+    "signed_range",
     "spooled_body",
+    "takes",
+    "unsigned_json",
+    "up_to",
     "verified_body",
 ]

@@ -1,14 +1,14 @@
 """Bodies of signed requests: hashed while they arrive, and handed on only once the signed digest holds.
 
 Routes take their body through these, never through the framework's own body parameters, which would parse
-bytes that nobody has verified yet (a test walks the routes). The caller dependency must come first: without
-the digest field that it verified, reading a body is a programming error.
+bytes that nobody has verified yet (a test walks the routes). The caller dependency must come first: it verifies the
+digest field, and receives the body before the route's session opens.
 """
 
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from errno import EDQUOT, ENOSPC
 from http import HTTPStatus
 from typing import IO, Any, ClassVar
@@ -22,6 +22,8 @@ from service.web.invalid import invalid
 from service.web.json_reader import read_json
 
 _IN_MEMORY = 1 << 20  # bytes of a spooled body kept in memory before it moves to a file
+_NEXT_WITHIN = 30.0  # seconds from one piece of a signed body to the next
+_UNSIGNED_WITHIN = 10.0  # seconds for the whole of a body that nobody has signed
 _BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 
 
@@ -47,6 +49,12 @@ class IncompleteBody(Problem):
     """The body ended before its announced length."""
 
     status = HTTPStatus.BAD_REQUEST
+
+
+class BodyTooSlow(Problem):
+    """The body did not come in time; nothing was stored."""
+
+    status = HTTPStatus.REQUEST_TIMEOUT
 
 
 class StorageFull(Problem):
@@ -85,39 +93,117 @@ class SpooledBody:
         return self._file.read()
 
 
-async def refuse_unsigned_body(request: Request) -> None:
-    """Raises UnsignedBody when a request without a signed digest, or of a bodiless method, has a body."""
+async def receive(request: Request) -> None:
+    """Take the whole body in and hold it against its digest, in bounded memory, before the request holds a connection
+    or a snapshot: a body that comes slowly keeps nobody waiting, and nothing of it is parsed yet.
+
+    Raises UnsignedBody, BodyTooLarge, BodyTooSlow, IncompleteBody, DigestMismatch, StorageFull.
+    """
     if request.state.digest_field is None or request.method in _BODILESS:
-        async for chunk in request.stream():
+        async for chunk in _chunks(request):
             if chunk:
                 raise UnsignedBody("cover content-type and content-digest, or send no body")
+        return
+    limit = getattr(request.app.state.settings, getattr(request.state, "body_limit", "request_max_bytes"))
+    request.state.body = await _kept(request, limit)
 
 
-async def verified_body(request: Request, limit: int, *media_types: str) -> bytes:
-    """A small body, at most `limit` bytes, of one of `media_types`; its digest holds.
-
-    Raises BodyTooLarge, UnsupportedMediaType, UnsignedBody, DigestMismatch.
+def up_to(setting: str) -> Any:
+    """`dependencies=[up_to("batch_max_bytes")]`: the setting that bounds the bodies of a route, where it is not
+    `request_max_bytes`.
     """
-    _check_media_type(request, media_types)
-    return b"".join([chunk async for chunk in _verified_chunks(request, limit)])
+
+    async def declare(request: Request) -> None:
+        request.state.body_limit = setting
+
+    return Depends(declare)
 
 
-async def spooled_body(request: Request, limit: int, *media_types: str) -> SpooledBody:
-    """A large body, at most `limit` bytes, in bounded memory; its digest holds before the first byte is
-    parsed.
+async def verified_body(request: Request, *media_types: str, limit: int | None = None) -> bytes:
+    """The body of a request, of one of `media_types`, at most `limit` bytes where less is taken than of others; its
+    digest holds.
 
-    Raises as `verified_body`, and StorageFull. Use as a context manager: `with await spooled_body(...) as body`.
+    Raises UnsupportedMediaType, UnsignedBody, BodyTooLarge.
     """
+    with spooled_body(request, *media_types) as body:
+        if limit is not None and body.size > limit:
+            raise BodyTooLarge(f"at most {limit} bytes, not {body.size}", limit=limit)
+        return body.read()
+
+
+def spooled_body(request: Request, *media_types: str) -> SpooledBody:
+    """A body that may be large; its digest holds. Use as a context manager: `with spooled_body(…) as body`.
+
+    Raises UnsupportedMediaType, UnsignedBody.
+    """
+    if not hasattr(request.state, "digest_field"):
+        raise RuntimeError("a body may be read only after its caller was verified")
     _check_media_type(request, media_types)
-    file = tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=request.app.state.settings.state_dir)  # noqa: SIM115
-    size = 0
+    body: SpooledBody | None = getattr(request.state, "body", None)
+    if body is None:
+        raise UnsignedBody("this needs a body, with content-type and content-digest covered by the signature")
+    return body
+
+
+def unsigned_json(model: type[BaseModel], limit: int) -> Any:
+    """`Annotated[Code, unsigned_json(Code, 16_384)]`: a small body of a public route, read as strictly as any. It
+    stands before the session among the parameters, so that nobody holds a connection by sending slowly.
+    """
+
+    async def read(request: Request) -> BaseModel:
+        _check_media_type(request, ("application/json",))
+        body = b""
+        async with _in_time(_UNSIGNED_WITHIN):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > limit:
+                    raise BodyTooLarge(f"at most {limit} bytes", limit=limit)
+        return _model(model, read_json(body))
+
+    read.__dict__["body"] = (model, ("application/json",))  # for the description of the interface
+    return Depends(read)
+
+
+def json_body(model: type[BaseModel], *media_types: str) -> Any:
+    """`Annotated[Proposal, json_body(Proposal)]`: a verified body, read strictly and validated."""
+    accepted = media_types or ("application/json",)
+
+    async def read(request: Request) -> BaseModel:
+        return _model(model, read_json(await verified_body(request, *accepted)))
+
+    read.__dict__["body"] = (model, accepted)  # for the description of the interface
+    return Depends(read)
+
+
+def _model(model: type[BaseModel], value: Any) -> BaseModel:
     try:
-        async for chunk in _verified_chunks(request, limit):
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise invalid(error.errors(include_url=False, include_context=False, include_input=False)) from None
+
+
+async def _kept(request: Request, limit: int) -> SpooledBody:
+    """The body in memory while small, else in a nameless temporary file."""
+    announced = int(request.headers.get("content-length", "0"))
+    if announced > limit:
+        raise BodyTooLarge(f"at most {limit} bytes, announced {announced}", limit=limit)
+    directory = request.app.state.settings.state_dir
+    file: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=directory)  # noqa: SIM115
+    digest, size = DigestReader(request.state.digest_field), 0
+    try:
+        async for chunk in _chunks(request):
             size += len(chunk)
+            if size > limit:
+                raise BodyTooLarge(f"at most {limit} bytes", limit=limit)
+            request.state.meter(len(chunk))
+            digest.update(chunk)
             if size > _IN_MEMORY:
                 await asyncio.to_thread(file.write, chunk)
             else:
                 file.write(chunk)
+        if size < announced:
+            raise IncompleteBody(f"announced {announced} bytes, received {size}")
+        digest.check()
     except BaseException as fault:
         with suppress(OSError):  # closing writes what is buffered, and may find the disk full again
             file.close()
@@ -127,40 +213,24 @@ async def spooled_body(request: Request, limit: int, *media_types: str) -> Spool
     return SpooledBody(file, size)
 
 
-def json_body(model: type[BaseModel], *media_types: str) -> Any:
-    """`Annotated[Proposal, json_body(Proposal)]`: a verified body, read strictly and validated."""
-    accepted = media_types or ("application/json",)
-
-    async def read(request: Request) -> BaseModel:
-        limit = request.app.state.settings.request_max_bytes
-        value = read_json(await verified_body(request, limit, *accepted))
-        try:
-            return model.model_validate(value)
-        except ValidationError as error:
-            raise invalid(error.errors(include_url=False, include_context=False, include_input=False)) from None
-
-    read.__dict__["body"] = (model, accepted)  # for the description of the interface
-    return Depends(read)
-
-
-async def _verified_chunks(request: Request, limit: int) -> AsyncIterator[bytes]:
-    if not hasattr(request.state, "digest_field"):
-        raise RuntimeError("a body may be read only after its caller was verified")
-    if request.state.digest_field is None:
-        raise UnsignedBody("this needs a body, with content-type and content-digest covered by the signature")
-    announced = int(request.headers.get("content-length", "0"))
-    if announced > limit:
-        raise BodyTooLarge(f"at most {limit} bytes, announced {announced}", limit=limit)
-    digest, size = DigestReader(request.state.digest_field), 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > limit:
-            raise BodyTooLarge(f"at most {limit} bytes", limit=limit)
-        digest.update(chunk)
+async def _chunks(request: Request) -> AsyncIterator[bytes]:
+    """Raises BodyTooSlow."""
+    chunks = request.stream()
+    while True:
+        async with _in_time(_NEXT_WITHIN):
+            chunk = await anext(chunks, None)
+        if chunk is None:
+            return
         yield chunk
-    if size < announced:
-        raise IncompleteBody(f"announced {announced} bytes, received {size}")
-    digest.check()
+
+
+@asynccontextmanager
+async def _in_time(seconds: float) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise BodyTooSlow(f"nothing of the body, or not all of it, came within {seconds:g} s") from None
 
 
 def _check_media_type(request: Request, accepted: tuple[str, ...]) -> None:

@@ -2,12 +2,14 @@
 and logged.
 
 An answer is held back until it is whole, because its digest and signature stand in its headers. Large ones
-wait in a temporary file, so memory stays bounded.
+wait in a temporary file, so memory stays bounded. A stream of events has no end to wait for: its headers are signed
+without a digest, and each of its events carries the service's signature.
 """
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from http import HTTPStatus
 from time import perf_counter
 from typing import Any
 
@@ -16,6 +18,8 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.database import withheld
+from service.problems import Problem
 from service.settings import Settings
 from service.signing import RequestMessage, ServiceKey, content_digest, signature_headers
 from service.web.metrics import observe
@@ -31,15 +35,24 @@ _SECURITY = (
     (b"vary", b"accept, signature, sarhad-purpose"),
 )
 _OUR_OWN = frozenset({b"date", b"server", b"signature", b"signature-input", b"content-digest", b"content-length"})
+_BODY = frozenset({b"content-length", b"transfer-encoding"})  # with either a request has a body (RFC 9112 §6)
 _BODILESS = frozenset({204, 304})
+_STREAM = b"text/event-stream"  # whose events carry signatures of their own
+
+Settle = Callable[[Mapping[str, Any], int, bytes], Awaitable[None]]
+"""Done before an answer leaves: ASGI scope, status, SHA-256 of the body. Raises a Problem to be answered instead."""
 
 log = structlog.get_logger("sarhad.edge")
 
 
 class Answer:
-    """What the application sends, kept until it is complete."""
+    """What the application sends, kept until it is complete; a stream of events flows on as it comes, once `flow` has
+    settled it and sent its headers.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, flow: "Callable[[Answer], Awaitable[Send]] | None" = None) -> None:
+        self._flow = flow
+        self._out: Send | None = None
         self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []
         self.body = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
@@ -50,11 +63,22 @@ class Answer:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             self.headers = [(name.lower(), value) for name, value in message["headers"]]
+            if self._flow is not None and self._is_stream():
+                self._out = await self._flow(self)
+        elif self._out is not None:
+            await self._out(message)
         elif message["type"] == "http.response.body":
             chunk = message.get("body", b"")
             self.size += len(chunk)
             self._digest.update(chunk)
             self.body.write(chunk)
+
+    def _is_stream(self) -> bool:
+        return self.status == HTTPStatus.OK and dict(self.headers).get(b"content-type", b"").startswith(_STREAM)
+
+    @property
+    def flowed(self) -> bool:
+        return self._out is not None
 
     @property
     def digest(self) -> bytes:
@@ -66,12 +90,31 @@ class Answer:
             yield chunk
 
 
+class Incoming:
+    """What the application receives, and whether all of the request has come. After a request of which a part is still
+    under way the server ends the connection, for the rest would be read as the next request: the answer must say so,
+    or its reader sends another into a connection that ends (RFC 9112 §9.6).
+    """
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self._receive = receive
+        announced = {name: value for name, value in scope["headers"] if name in _BODY}
+        self.whole = set(announced.values()) <= {b"0"}
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request" and not message.get("more_body", False):
+            self.whole = True
+        return message
+
+
 class Edge:
     """ASGI middleware around everything, error pages included."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, key: Callable[[], ServiceKey]) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, key: Callable[[], ServiceKey], settle: Settle) -> None:
         self._app = app
-        self._origin = settings.origin
+        self._settle = settle
+        self._origins = settings.origins
         self._key = key
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -79,8 +122,16 @@ class Edge:
             await self._app(scope, receive, send)
             return
         started = perf_counter()
-        answer = await self._answer(scope, receive)
+        scope["state"] = dict(scope.get("state") or {})  # of this request alone
+        scope["extensions"] = {}  # none by which a file goes past us: an answer is complete before it is signed
+        incoming = Incoming(scope, receive)
+        answer = await self._settled(scope, incoming, await self._answer(scope, incoming, send))
+        if answer.flowed:
+            _record(scope, answer, perf_counter() - started)
+            return
         headers = self._headers(scope, answer)
+        if not incoming.whole:
+            headers.append((b"connection", b"close"))
         _record(scope, answer, perf_counter() - started)
         with answer.body:
             await send({"type": "http.response.start", "status": answer.status, "headers": headers})
@@ -88,24 +139,44 @@ class Edge:
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
-        answer = Answer()
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> Answer:
+        async def flow(stream: Answer) -> Send:
+            await self._settle(scope, stream.status, stream.digest)
+            headers = self._headers(scope, stream, flowing=True)
+            await send({"type": "http.response.start", "status": stream.status, "headers": headers})
+            return send
+
+        answer = Answer(flow)
         try:
             await self._app(scope, receive, answer.send)
         except Exception as error:
+            if answer.flowed:  # its reader sees the line break, and asks again
+                log.warning("stream broken", error=type(error).__name__, route=route_of(scope))
+                return answer
             answer.body.close()
             return await _failed(scope, receive, error)
         return answer
 
-    def _headers(self, scope: Scope, answer: Answer) -> list[tuple[bytes, bytes]]:
+    async def _settled(self, scope: Scope, receive: Receive, answer: Answer) -> Answer:
+        if answer.flowed:
+            return answer
+        try:
+            await self._settle(scope, answer.status, answer.digest)
+        except Problem as problem:
+            answer.body.close()
+            answer = Answer()
+            await problem_response(problem)(scope, receive, answer.send)
+        return answer
+
+    def _headers(self, scope: Scope, answer: Answer, *, flowing: bool = False) -> list[tuple[bytes, bytes]]:
         headers = [(name, value) for name, value in answer.headers if name not in _OUR_OWN]
         present = {name for name, _ in headers}
         headers += [(name, value) for name, value in _SECURITY if name not in present]
         covered = {name.decode(): value.decode("latin-1") for name, value in headers if name == b"content-type"}
-        if answer.status not in _BODILESS:
+        if answer.status not in _BODILESS and not flowing:
             headers.append((b"content-length", str(answer.size).encode()))
             covered["content-digest"] = content_digest(answer.digest)
-        request = RequestMessage.of(scope, self._origin)
+        request = RequestMessage.of(scope, *self._origins)
         signed = signature_headers(self._key(), request, answer.status, covered)
         if "content-digest" in covered:
             signed["content-digest"] = covered["content-digest"]
@@ -115,25 +186,28 @@ class Edge:
 async def _failed(scope: Scope, receive: Receive, error: Exception) -> Answer:
     """An error nobody foresaw: told to the log, never to the caller."""
     problem = UnexpectedError("the error was logged; nothing of this request was kept")
-    if _is_outage(error):
+    if _took_too_long(error):
+        problem = Unavailable("the question took longer than one may: ask for less, or later")  # type: ignore[assignment]
+        log.warning("statement timeout", route=route_of(scope))
+    elif _is_outage(error):
         problem = Unavailable("the database cannot be reached")  # type: ignore[assignment]
         log.warning("database unavailable", error=type(error).__name__, route=route_of(scope))
     else:
-        log.error("unexpected error", error=type(error).__name__, route=route_of(scope), exc_info=_bare(error))
+        log.error("unexpected error", error=type(error).__name__, route=route_of(scope), exc_info=withheld(error))
     answer = Answer()
     await problem_response(problem)(scope, receive, answer.send)
     return answer
+
+
+def _took_too_long(error: Exception) -> bool:
+    """PostgreSQL ended the statement by its own clock (SQLSTATE 57014)."""
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) == "57014"
 
 
 def _is_outage(error: Exception) -> bool:
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
     return isinstance(error, (OperationalError, InterfaceError, PoolTimeout, ConnectionError))
-
-
-def _bare(error: Exception) -> Any:
-    """The traceback without the message: a database message may quote values of a record."""
-    return (type(error), Exception("message withheld"), error.__traceback__)
 
 
 def route_of(scope: Scope) -> str:

@@ -8,14 +8,14 @@ from service.settings import Settings
 from service.signing import ServiceKey
 from service.web import logs
 from service.web.description import describe_bodies
-from service.web.edge import Edge
+from service.web.edge import Edge, Settle
 from service.web.operations import router
 from service.web.rendering import install_handlers
 from service.web.sessions import Shares
 
 
-def install(app: FastAPI) -> None:
-    """Logs, problem rendering, health routes, and signed answers. Needs `app.state.settings`.
+def install(app: FastAPI, settle: Settle) -> None:
+    """Logs, problem rendering, health routes, and signed answers, each settled first. Needs `app.state.settings`.
 
     The service's key is read or made with the first request, or by whoever asks `app.state.service_key()`
     first: describing the interface needs none.
@@ -34,4 +34,4 @@ def install(app: FastAPI) -> None:
     install_handlers(app)
     describe_bodies(app)
     app.include_router(router)
-    app.add_middleware(Edge, settings=settings, key=service_key)
+    app.add_middleware(Edge, settings=settings, key=service_key, settle=settle)

@@ -1,8 +1,10 @@
-"""A request whose members, path or query do not fit, told by JSON pointer."""
+"""A request whose members, path or query do not fit: a member is told by JSON pointer, a parameter by its name."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
+
+from starlette.requests import Request
 
 from service.problems import Problem
 
@@ -31,3 +33,16 @@ def _fault(error: Any) -> dict[str, str]:
     steps = path if place == "body" else [place, *path]
     pointer = "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
     return {"pointer": pointer, "detail": error["msg"]}
+
+
+async def hold_to_text(request: Request) -> None:
+    """A dependency of every route: no parameter has a NUL, which no text of PostgreSQL holds. Raises InvalidRequest."""
+    places = {"path": request.path_params.items(), "query": request.query_params.multi_items()}
+    errors = [
+        {"loc": (place, name), "msg": "a text has no NUL"}
+        for place, given in places.items()
+        for name, value in given
+        if "\0" in str(value)
+    ]
+    if errors:
+        raise invalid(errors)

@@ -21,13 +21,13 @@ class NotReady(Problem):
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
 
-@router.get("/healthz")
+@router.api_route("/healthz", methods=["GET", "HEAD"])
 async def alive() -> dict[str, str]:
     """This worker answers."""
     return {"status": "ok"}
 
 
-@router.get("/readyz")
+@router.api_route("/readyz", methods=["GET", "HEAD"])
 async def ready(request: Request) -> dict[str, str]:
     """The database answers, at the migration that this code was written for."""
     async with request.app.state.database.authn() as session:

@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 
 from service.problems import NotFound, Problem
 from service.web.bodies import IncompleteBody
@@ -24,12 +25,6 @@ class MethodNotAllowed(Problem):
     """This resource does not answer that method."""
 
     status = HTTPStatus.METHOD_NOT_ALLOWED
-
-
-class NotAcceptable(Problem):
-    """The resource has no representation of the type asked for."""
-
-    status = HTTPStatus.NOT_ACCEPTABLE
 
 
 class Unavailable(Problem):
@@ -78,6 +73,15 @@ async def _cut_off(request: Request, error: Exception) -> Response:
     return problem_response(IncompleteBody("the connection ended before the body did"))
 
 
+def _allowed(request: Request) -> list[str]:
+    """Every method that this path answers (RFC 9110 §10.2.1), whichever of its routes was tried first."""
+    return [
+        method
+        for method in ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in request.app.routes)
+    ]
+
+
 async def _http(request: Request, error: Exception) -> Response:
     problem = cast(HTTPException, error)
     match problem.status_code:
@@ -85,7 +89,7 @@ async def _http(request: Request, error: Exception) -> Response:
             return problem_response(NotFound("no resource has this path"))
         case HTTPStatus.METHOD_NOT_ALLOWED:
             response = problem_response(MethodNotAllowed(f"{request.method} is not served here"))
-            response.headers.update({k: v for k, v in (problem.headers or {}).items() if k.lower() == "allow"})
+            response.headers["allow"] = ", ".join(_allowed(request))
             return response
         case _:
             refused = Refused("the request cannot be served")

@@ -36,20 +36,24 @@ class Shares:
             share.release()
 
 
-def _country(request: Request) -> str | None:
+def sharing_country(request: Request) -> str | None:
+    """Whose share it is: a preview draws on that of the officer who looks, not of the reader it looks through."""
+    charged: str | None = getattr(request.state, "charged", None)
+    if charged is not None:
+        return charged
     caller = getattr(request.state, "caller", None)
     return getattr(caller, "country", None)
 
 
 async def _writing(request: Request) -> AsyncIterator[AsyncSession]:
     state = request.app.state
-    async with state.writing_shares.of(_country(request)), state.database.writing() as session:
+    async with state.writing_shares.of(sharing_country(request)), state.database.writing() as session:
         yield session
 
 
 async def _reading(request: Request) -> AsyncIterator[AsyncSession]:
     state = request.app.state
-    async with state.reading_shares.of(_country(request)), state.database.reading() as session:
+    async with state.reading_shares.of(sharing_country(request)), state.database.reading() as session:
         yield session
 
 

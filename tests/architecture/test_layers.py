@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ def test_the_contracts_hold() -> None:
     [
         ("identity/caller.py", "import service.seizures.store", "Features depend downwards only"),
         ("seizures/submit.py", "import fastapi", "Only routes, callers, web, cli and app know HTTP"),
-        ("policies/adopt.py", "import service.policies.routes", "Routes are leaves: only the app includes them"),
+        ("policies/propose.py", "import service.policies.routes", "Routes are leaves: only the app includes them"),
         ("seizures/row.py", "import sarhad", "only its commands speak through the client library"),
     ],
 )
@@ -51,3 +52,16 @@ def test_a_violation_is_noticed(copy: Path, file: str, forbidden: str, contract:
     assert done.returncode == 1, done.stdout + done.stderr
     text = " ".join(done.stdout.split())
     assert f"{contract} BROKEN" in text, done.stdout
+
+
+def test_the_readme_draws_the_layers_that_are_kept() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    drawing = (ROOT / "service" / "README.md").read_text().split("```")[1]
+    drawn: list[str] = []
+    for line in drawing.strip().splitlines():
+        names = line if " | " in line and "  " not in line else " ".join(line.split()[: 1 + line.startswith("|")])
+        if names.startswith("| "):
+            drawn[-1] += f" {names}"
+        else:
+            drawn.append(names)
+    assert drawn == contracts[0]["layers"]

@@ -12,18 +12,24 @@ from deploy.cluster import Cluster
 from service.settings import Settings
 from tests.exchange import Region, prepare
 
-NAMES = ("ingest", "reads")
+NAMES = (
+    *("access", "duplicates", "export", "import", "ingest", "policy"),
+    *("profiles", "reads", "spectra", "tiles", "trends"),
+)
+MODULES = {"import": "imports"}  # `import` is no name of a module
+DATA = Path(__file__).parents[2].parent / "shared" / "data"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="tests/bench",
         description="Measures one thing against a bound measured beside it; the last line is one JSON object.",
-        epilog="examples: tests/bench ingest --rows 50000    tests/bench reads --rows 1000000",
+        epilog="examples: tests/bench ingest --rows 50000    tests/bench reads --rows 1000000    tests/bench access",
     )
     parser.add_argument("name", choices=NAMES)
     parser.add_argument("--rows", type=int, help="records (ingest: 50000, reads: 1000000)")
     parser.add_argument("--seconds", type=float, default=10.0, help="time for each repeated question")
+    parser.add_argument("--data", type=Path, default=DATA, help="reference data kept outside the repository")
     options = parser.parse_args()
     directory = Path(tempfile.mkdtemp(prefix="sarhad-bench-"))
     cluster = Cluster(directory / "cluster")
@@ -33,8 +39,8 @@ def main() -> None:
         settings = Settings(database_url=cluster.url(), state_dir=directory / "state", requests_per_minute=10_000_000)
         asyncio.run(prepare(settings))
         region = asyncio.run(Region.enrol(settings, directory / "keys"))
-        bench = importlib.import_module(f"tests.benchmarks.{options.name}")
-        figures = bench.measure(settings, region, rows=options.rows, seconds=options.seconds)
+        bench = importlib.import_module(f"tests.benchmarks.{MODULES.get(options.name, options.name)}")
+        figures = bench.measure(settings, region, rows=options.rows, seconds=options.seconds, data=options.data)
     finally:
         cluster.stop()
         cluster.remove()

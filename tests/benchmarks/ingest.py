@@ -28,7 +28,7 @@ CLIENTS = 8
 SINGLES = 4_000
 
 
-def measure(settings: Settings, region: Region, rows: int | None, seconds: float) -> dict[str, Any]:
+def measure(settings: Settings, region: Region, rows: int | None, seconds: float, **_: Any) -> dict[str, Any]:
     rows = rows or 50_000
     profiles = [region.profiles[agency] for agency in AGENCIES]
     print(f"signing {2 * rows + SINGLES} records", flush=True)

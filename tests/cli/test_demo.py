@@ -38,6 +38,24 @@ def test_officers_are_two_for_keys_and_none_of_them_files_records() -> None:
         assert not any("reporter" in holder.roles for holder in officers)
 
 
+def test_a_laboratory_has_two_pairs_of_eyes(command: Command, keys: Path) -> None:
+    for country in REGION.members:
+        analyst, reviewer = (Profile.load(keys / f"{country}-LAB" / who) for who in ("", "reviewer"))
+        assert analyst.agency == reviewer.agency == f"{country}-LAB"
+        listed = command(admin.app, "key", "list", analyst.agency).output
+        assert {profile.load_record_key().kid in listed for profile in (analyst, reviewer)} == {True}
+        assert analyst.load_record_key().kid != reviewer.load_record_key().kid
+
+
+def test_observers_are_no_members_also_where_an_earlier_load_made_them_such(command: Command, keys: Path) -> None:
+    assert "AF  Afghanistan  (observer)" in command(admin.app, "country", "list").output
+    command(admin.app, "country", "status", "AF", "member", "--reason", "An earlier load")
+    command(demo.app, "load", keys)
+    listed = command(admin.app, "country", "list").output
+    assert listed.count("(observer)") == len(REGION.countries) - len(REGION.members)
+    assert "KZ  Kazakhstan\n" in listed
+
+
 def test_a_second_load_changes_nothing(command: Command, keys: Path) -> None:
     before = {path: path.read_bytes() for path in keys.rglob("*") if path.is_file()}
     assert command(demo.app, "load", keys).output == ""

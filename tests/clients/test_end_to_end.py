@@ -8,13 +8,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sarhad import AsyncClient, Profile, records, records_in
 from sarhad.imports.agencies import Agencies
 
+from tests.awaiting import eventually
 from tests.exchange import Exchange, heroin
 
 SAMPLE = Path(__file__).parent / "data" / "ids_sample.csv"
@@ -78,7 +81,7 @@ def test_a_described_report_is_submitted_read_corrected_retracted_and_proven(sar
     signed = sarhad("show", record_id, "--sd-jwt").stdout.strip()
     own = Profile.load(profiles / "KZ-CUS")
     assert records.verify(signed, own.load_record_key().public).facets["reference"] == reference
-    assert record_id in sarhad("search", "--owner", "KZ", "--limit", "200", "--json").stdout
+    assert record_id in sarhad("search", "--owner", "KZ", "--limit", "100000", "--json").stdout
 
     first = sarhad("verify", accepted["saved"]).stdout
     assert "1. KZ-CUS signed version 1" in first
@@ -90,16 +93,44 @@ def test_a_described_report_is_submitted_read_corrected_retracted_and_proven(sar
     assert json.loads(withdrawn.stdout)["version"] == 3
 
 
+def test_a_search_says_where_it_stops_before_the_end(sarhad: Command):
+    for _ in range(3):
+        sarhad("submit", "-", stdin=described(f"MORE-{time.time_ns()}"))
+    first = sarhad("search", "--owner", "KZ", "--limit", "2", "--json")
+    assert len(json.loads(first.stdout)) == 2
+    assert "there are more: --limit 4" in first.stderr
+    everything = sarhad("search", "--owner", "KZ", "--limit", "100000")
+    assert "there are more" not in everything.stderr
+
+
+def test_a_timeline_is_of_the_last_year_unless_asked_otherwise(sarhad: Command):
+    now = datetime.now(UTC) - timedelta(minutes=1)
+    for moment in (now, now - timedelta(days=400)):
+        report = json.loads(described(f"LINE-{time.time_ns()}"))
+        report["facets"]["when.instant"] = moment.isoformat(timespec="seconds")
+        sarhad("submit", "-", stdin=json.dumps(report))
+    this, last = f"{now:%Y-%m}", f"{now - timedelta(days=400):%Y-%m}"
+
+    def months(*period: str) -> list[str]:
+        return [
+            row["month"] for row in json.loads(sarhad("timeline", "SAR-000608", *period, "--json").stdout)["months"]
+        ]
+
+    assert (this in months(), last in months()) == (True, False)
+    assert (this in months("--to", this), last in months("--to", f"{this}-01")) == (False, False)
+    assert (this in months("--from", last), last in months("--from", last)) == (True, True)
+
+
 def test_the_log_keeps_the_promise_of_a_receipt_and_any_change_is_found(sarhad: Command, exchange: Exchange, tmp_path):
     kept = tmp_path / "kept.json"
     sarhad("submit", "-", "--save", kept, stdin=described(f"KPP-{time.time_ns()}"))
-    deadline = time.monotonic() + exchange.settings.merge_delay_seconds
-    while time.monotonic() < deadline:  # the promise itself is what is awaited
-        try:
-            argument = sarhad("verify", kept, "--fetch").stdout
-            break
-        except AssertionError:
-            continue
+
+    def argued() -> str | None:
+        with suppress(AssertionError):
+            return str(sarhad("verify", kept, "--fetch").stdout)
+        return None
+
+    argument = eventually(argued, exchange.settings.merge_delay_seconds)  # the promise itself is what is awaited
     assert "signed a checkpoint of" in argument
     assert "of that tree is this record" in argument
     assert "Entry" in sarhad("verify", kept).stdout  # offline, from the file alone
@@ -129,8 +160,9 @@ def test_a_refusal_is_one_sentence_with_the_place_of_the_fault(sarhad: Command):
 def test_the_sample_is_imported_by_country_and_the_rest_reported(sarhad: Command, profiles: Path, tmp_path: Path):
     table = tmp_path / "ids.csv"
     shutil.copy(SAMPLE, table)
-    checked = sarhad("import", table, "--profile", "unodc-ids", "--agency-map", profiles, "--check")
-    assert "35 rows" in checked.stdout
+    checked = sarhad("import", table, "--profile", "unodc-ids", "--agency-map", profiles, "--check", code=1)
+    assert checked.stdout.startswith("35 rows; 0 drug names or units unknown to the service; 2 rows that cannot")
+    assert "line 35, column DRUG_UNIT: DRUG_UNIT is empty." in checked.stdout
     assert not table.with_name("ids.csv.sarhad-import").exists()
 
     first = json.loads(
@@ -154,6 +186,60 @@ def test_the_sample_is_imported_by_country_and_the_rest_reported(sarhad: Command
         sarhad("import", table, "--profile", "unodc-ids", "--agency-map", profiles, "--json", code=1).stdout
     )
     assert (anew["accepted"], anew["already_reported"], anew["refused"]) == (0, 33, 2)
+
+
+OWN = """
+name = "own"
+[country]
+constant = "KZ"
+[reference]
+column = "Number"
+[facets]
+"when.day" = { column = "Day", date = "%d.%m.%Y" }
+[[facets.items]]
+line = { constant = 1 }
+substance = { column = "Drug", resolve = "substance" }
+status = { constant = "SUSP" }
+reported.substance = { column = "Drug" }
+reported.quantity = { column = "Amount", decimal = true }
+reported.unit = { column = "Unit", check = "unit" }
+"""
+
+
+def test_a_check_names_the_rows_that_the_import_then_refuses(sarhad: Command, tmp_path: Path):
+    number = f"CHECK-{time.time_ns()}"
+    table, mapping = tmp_path / "own.csv", tmp_path / "own.toml"
+    mapping.write_text(OWN)
+    rows = ["14.05.2025,Heroin,1.5,kg", "31.02.2025,Heroin,1.5,kg", "14.05.2025,Heroin,1.5.0,kg", "x,Heroin,-1,kg"]
+    table.write_text("Number,Day,Drug,Amount,Unit\n" + "".join(f"{number}-{n},{row}\n" for n, row in enumerate(rows)))
+
+    checked = json.loads(sarhad("import", table, "--mapping", mapping, "--check", "--json", code=1).stdout)
+    assert (checked["rows"], checked["unknown"]) == (4, [])
+    assert [(row["line"], row["column"]) for row in checked["refused"]] == [(3, "Day"), (4, "Amount"), (5, "Day")]
+    assert (
+        "line 4, column Amount: '1.5.0' is not a number."
+        in sarhad("import", table, "--profile", mapping, "--check", code=1).stdout
+    )
+    done = sarhad("import", table, "--profile", mapping, code=1).stdout
+    assert "Rows that need a look" in done
+    with (tmp_path / "own.csv.report.csv").open(encoding="utf-8-sig", newline="") as file:
+        told = [(int(row["line"]), row["pointer"], row["detail"]) for row in csv.DictReader(file)]
+    assert told == [(row["line"], row["column"], row["detail"]) for row in checked["refused"]]
+
+    strange = tmp_path / "strange.csv"
+    strange.write_text(f"Number,Day,Drug,Amount,Unit\n{number}-5,14.05.2025,Heroin,1,bushels\n")
+    assert "unknown unit: bushels" in sarhad("import", strange, "--profile", mapping, "--check", code=1).stdout
+    sarhad("import", strange, "--profile", mapping, code=1)
+
+
+def test_a_clean_table_needs_no_look(sarhad: Command, tmp_path: Path):
+    table, mapping = tmp_path / "clean.csv", tmp_path / "own.toml"
+    mapping.write_text(OWN)
+    table.write_text(f"Number,Day,Drug,Amount,Unit\nCLEAN-{time.time_ns()},03.02.2019,Opium,7.25,kg\n")
+    assert "0 rows that cannot become a record" in sarhad("import", table, "--profile", mapping, "--check").stdout
+    done = sarhad("import", table, "--profile", mapping).stdout
+    assert "accepted                 1" in done
+    assert "need a look" not in done
 
 
 def test_an_imported_row_stands_in_the_record_word_for_word(sarhad: Command, exchange, profiles: Path, tmp_path):

@@ -1,5 +1,7 @@
 """A column profile says which columns make which facets; what it cannot read stops the row, by column."""
 
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -168,3 +170,36 @@ def test_place_words_never_stand_in_a_coarser_facet_than_they_tell():
 def test_a_report_holds_no_formula(text: str):
     assert harmless(text) == "'" + text
     assert harmless("Heroin") == "Heroin"
+
+
+def documented() -> dict[str, object]:
+    guide = Path(__file__).parents[2] / "clients" / "python" / "IMPORT.md"
+    (profile,) = re.findall(r"```toml\n(.*?)```", guide.read_text(encoding="utf-8"), re.DOTALL)
+    return tomllib.loads(profile)
+
+
+def test_the_documented_profile_reads_a_table_as_its_guide_says(tmp_path: Path):
+    mapping = ColumnMapping.of(documented())
+    table = tmp_path / "table.csv"
+    table.write_text("Number;Date;Drug;Amount;Unit;Region;Town;Vehicle\n7;01.06.2025;Heroin;1,5;kg;Osh;;Truck\n")
+    (row,) = rows(table, mapping.columns(), delimiter=mapping.delimiter)
+    assert mapping.country_of(row.cells) == "KZ"
+    built = mapping.build(row.cells, KNOWN)
+    assert (built["when.day"], built["transport"]) == ("2025-06-01", {"mode": "3"})
+    assert built["items"][0]["reported"] == {"substance": "Heroin", "quantity": "1.5", "unit": "kg"}
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "said"),
+    [
+        ("country", {"constnt": "KZ"}, "The profile, country: expected column"),
+        ("reference", {"columm": "Number"}, "The profile, reference: expected column"),
+        ("place", {"division": {"colum": "Region"}}, r"The profile, place\.division"),
+        ("place", {"town": {"column": "Region"}}, r"The profile, place\.town"),
+        ("handling", "SECRET", "The profile, handling: expected one of TLP:CLEAR"),
+        ("delimiter", "||", "The profile, delimiter: expected one character"),
+    ],
+)
+def test_a_slip_in_a_profile_is_named_before_anything_is_read(part: str, value: object, said: str):
+    with pytest.raises(InputError, match=said):
+        ColumnMapping.of({**documented(), part: value})

@@ -4,15 +4,22 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import orjson
 import pytest
 from sarhad import Client, Profile, records
+from sarhad.keys import b64url_decode
 from sarhad.outbox import Outbox, OutboxBusy, deliver
 
+from service.ledger.append import commitment
+from service.ledger.models import Log
+from service.ledger.receipts import issue
+from service.signing import ServiceKey
 from tests.clients.echo import Answer, Exchange, SignedService, running
 
 
@@ -27,14 +34,23 @@ def signed(agency: Profile, reference: str) -> str:
     return records.issue(agency.load_record_key(), record)
 
 
-def receipt_of(record: str, created: bool = True) -> dict[str, object]:
+def receipt_of(record: str, key: ServiceKey) -> dict[str, object]:
     read = records.read(record)
     claims = read.payload
+    receipt = issue(
+        key,
+        commitment(Log.RECORDS, b64url_decode(read.digest), bytes(16)),
+        origin="desk/v1/log/records",
+        record_id=claims["jti"],
+        version=claims["ver"],
+        merge_delay=60,
+        now=datetime.now(UTC),
+    )
     return {
         "id": claims["jti"],
         "version": claims["ver"],
         "digest": read.digest,
-        "receipt": "e.y.j",
+        "receipt": receipt,
         "warnings": [],
     }
 
@@ -45,6 +61,8 @@ class Desk:
     def __init__(self) -> None:
         self.accepted: dict[str, str] = {}
         self.posts = 0
+        self.key = ServiceKey.generate()
+        self.receipted: Callable[[str], str] = lambda record: record  # the record that a receipt is made for
 
     def __call__(self, exchange: Exchange) -> Answer:
         self.posts += 1
@@ -71,7 +89,7 @@ class Desk:
             }
         known = self.accepted.setdefault(reference, record)
         assert known == record  # the same bytes every time
-        return 201, receipt_of(record)
+        return 201, receipt_of(self.receipted(record), self.key)
 
 
 @pytest.fixture
@@ -82,7 +100,7 @@ def desk() -> Desk:
 @pytest.fixture
 def service(agency: Profile, desk: Desk):
     key = agency.load_request_key().public
-    with running(SignedService(keys={key.kid: key.jwk}, handler=desk)) as started:
+    with running(SignedService(keys={key.kid: key.jwk}, handler=desk, key=desk.key)) as started:
         replace(agency, service=started.origin).save()
         yield started
 
@@ -137,6 +155,26 @@ def test_a_refused_record_becomes_a_dead_letter_and_harms_no_other(tmp_path, age
         assert list(outbox.letters("dead")) == []
 
 
+@pytest.mark.parametrize("references", [("A",), ("A", "B")])
+def test_a_receipt_for_another_record_delivers_nothing(tmp_path, agency, service, desk: Desk, references):
+    other = signed(agency, "OTHER")
+    desk.receipted = lambda _: other
+    with filled(tmp_path, agency, *references) as outbox:
+        tally = deliver(outbox, connect, clock=lambda: 0.0)
+        assert (tally.delivered, tally.dead, tally.postponed) == (0, 0, len(references))
+        assert "The receipt is for another record." in tally.faults[0]
+        assert all(letter.record for letter in outbox.letters("waiting"))
+        desk.receipted = lambda record: record
+        assert deliver(outbox, connect, clock=lambda: 100.0).delivered == len(references)
+
+
+def test_a_receipt_of_another_key_delivers_nothing(tmp_path, agency, service, desk: Desk):
+    with filled(tmp_path, agency, "A") as outbox:
+        desk.key = ServiceKey.generate()  # the answers are still signed by the service's key
+        tally = deliver(outbox, connect)
+        assert (tally.delivered, outbox.count("waiting")) == (0, 1)
+
+
 def test_entering_twice_keeps_one(tmp_path, agency: Profile):
     record = signed(agency, "A")
     with filled(tmp_path, agency) as outbox:
@@ -165,6 +203,7 @@ def test_two_processes_do_not_send_at_once(tmp_path, agency: Profile):
 KILLED_WHILE_SENDING = """
 import os, signal, sys
 from sarhad import Client, Profile
+from sarhad.keys import b64url_decode
 from sarhad.outbox import Outbox, deliver
 from pathlib import Path
 

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
-from sarhad import PrivateKey, records, transparency
-from sarhad.cli.submit import _check_receipt
-from sarhad.cli.verify import _Argument
+from sarhad import PrivateKey, Profile, receipts, records, transparency
+from sarhad.cli.verify import _Argument, verify
 from sarhad.evidence import Evidence
 from sarhad.keys import PublicKey, b64url_decode
 from sarhad.models import Receipt
@@ -17,12 +17,13 @@ from service.ledger.receipts import issue
 from service.signing import ServiceKey
 from tests.exchange import heroin
 
+ISSUER = PrivateKey.generate()
 SERVICE = ServiceKey.generate()
 PUBLIC = PublicKey.from_jwk(SERVICE.jwk)
 
 
 def _answered() -> tuple[str, Receipt]:
-    signed = records.issue(PrivateKey.generate(), heroin())
+    signed = records.issue(ISSUER, heroin())
     record = records.read(signed)
     receipt = issue(
         SERVICE,
@@ -38,22 +39,22 @@ def _answered() -> tuple[str, Receipt]:
 
 def test_a_receipt_for_the_record_passes() -> None:
     signed, receipt = _answered()
-    _check_receipt(signed, receipt, PUBLIC)
+    receipts.check(signed, receipt, PUBLIC)
 
 
 def test_an_answer_that_names_another_file_is_refused() -> None:
     signed, receipt = _answered()
     with pytest.raises(transparency.ReceiptMismatch):
-        _check_receipt(signed, replace(receipt, id="../../../outside"), PUBLIC)
+        receipts.check(signed, replace(receipt, id="../../../outside"), PUBLIC)
 
 
 def test_a_receipt_of_another_record_or_key_is_refused() -> None:
     signed, receipt = _answered()
     _, other = _answered()
     with pytest.raises(transparency.ReceiptMismatch):
-        _check_receipt(signed, replace(receipt, receipt=other.receipt), PUBLIC)
+        receipts.check(signed, replace(receipt, receipt=other.receipt), PUBLIC)
     with pytest.raises(transparency.BadReceipt):
-        _check_receipt(signed, receipt, PrivateKey.generate().public)
+        receipts.check(signed, receipt, PrivateKey.generate().public)
 
 
 def test_a_key_kept_beside_the_record_proves_no_issuer() -> None:
@@ -63,3 +64,21 @@ def test_a_key_kept_beside_the_record_proves_no_issuer() -> None:
     assert "is what this file says" in steps[0]
     steps, _ = _Argument(forged, forger.public, None).run()
     assert "is what this file says" not in steps[0]
+
+
+def test_a_service_key_kept_beside_the_record_proves_no_service(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    signed, receipt = _answered()
+    kept = tmp_path / "kept.json"
+    Evidence(signed, receipt.receipt, record_key=ISSUER.public.jwk, service_key=SERVICE.jwk).save(kept)
+    pinned = Profile(directory=tmp_path / "pinned", agency="KZ-CUS").pinned(PUBLIC)
+    pinned.save()
+    stranger = Profile(directory=tmp_path / "stranger", agency="KZ-CUS")
+    stranger.save()
+    verify(str(kept), str(pinned.directory))
+    assert "WARNING" not in capsys.readouterr().err
+    verify(str(kept), str(stranger.directory))
+    said = capsys.readouterr()
+    assert "WARNING: the key of the service is the one written in this file" in said.err
+    assert "that this key is the service's is what this file says" in said.out
+    with pytest.raises(transparency.BadReceipt):  # a pinned key is never given up for the one in the file
+        verify(str(kept), str(stranger.pinned(PrivateKey.generate().public).save() or stranger.directory))

@@ -8,6 +8,7 @@ from sarhad.errors import InputError
 from sarhad.keys import BadSignature, PrivateKey
 from sarhad.records import (
     NotARecord,
+    complete,
     correction,
     fill_ladders,
     issue,
@@ -48,6 +49,18 @@ def test_ladders_are_filled_down_and_never_over_what_is_given() -> None:
     assert fill_ladders({"when.day": "2025-05-14", "when.month": "2025-04"})["when.month"] == "2025-04"
     assert "where.cell" not in fill_ladders({"where.point": {"place": "Ош"}})
     assert fill_ladders({"marks": None}) == {}
+
+
+def test_a_route_gets_the_place_of_seizure_where_it_names_none() -> None:
+    def roles(*given: str) -> list[str]:
+        legs = [{"role": role, "country": "AF", "certainty": "SUSPECTED"} for role in given]
+        return [leg["role"] for leg in read(report(day="2025-06-01", route=legs)).facets["route"]]
+
+    assert roles("DEPARTURE", "DESTINATION") == ["DEPARTURE", "SEIZURE_POINT", "DESTINATION"]
+    assert roles("TRANSIT") == ["TRANSIT", "SEIZURE_POINT"]
+    assert roles("SEIZURE_POINT", "TRANSIT") == ["SEIZURE_POINT", "TRANSIT"]
+    incident = complete("precursor_incident", {"where.country": "UZ", "route": [{"role": "DEPARTURE"}]})
+    assert incident["route"] == [{"role": "DEPARTURE"}], "goods that were stopped may never have been seized"
 
 
 def test_a_time_without_zone_and_a_point_off_the_globe_are_refused_before_signing() -> None:

@@ -12,8 +12,28 @@ import sarhad
 PACKAGE = Path(sarhad.__file__).parent
 COMMANDS = [
     "keys new", "keys show", "keys request", "submit", "import", "outbox add", "outbox send", "outbox list",
-    "outbox retry", "outbox drop", "outbox dead", "search", "show", "correct", "retract", "verify",
-    "policy put", "policy get",
+    "outbox retry", "outbox drop", "outbox dead", "search", "trends", "show", "correct", "retract", "verify",
+    "policy show", "policy words", "policy diff", "policy check", "policy propose", "policy approve", "policy reject",
+    "request ask", "request list", "request answer", "request withdraw", "record show",
+    "record grant", "record block", "record embargo", "record lift", "recall start", "recall list",
+    "recall acknowledge", "inbox",
+    "links list", "links show", "links confirm", "links reject", "links undo", "links groups",
+    "profiles methods", "profiles declare", "profiles calibrate", "profiles neighbours",
+    "publication propose", "publication approve", "publication release", "publication withdraw", "publication list",
+    "publication fetch",
+    "prices", "timeline", "packs forms", "packs draft", "packs list", "packs show", "packs workbook", "packs approve",
+    "packs discard", "bulletin propose", "bulletin make",
+    "statement",
+    "analysis search", "analysis show", "analysis waiting", "attach send", "attach list", "attach fetch",
+    "spectra search", "spectra library", "spectra submit",
+    "policy preview", "policy simulate", "policy suspend", "policy suspensions", "policy lift",
+    "policy export-odrl",
+    *(f"alerts {name}" for name in ("candidates", "review", "draft", "list", "show", "issue", "acknowledge", "feedback",
+      "end", "subscribe", "orders", "unsubscribe", "deliveries", "digest", "listen")),
+    "substances examine", "substances register", "substances list", "substances publish",
+    "substances resolve", "substances control", "listings enter", "listings list", "listings table",
+    "export new", "export list", "export take", "export delete",
+    "questions save", "questions list", "questions ask", "questions change", "questions drop",
 ]  # fmt: skip
 
 

@@ -52,6 +52,13 @@ def test_missing_columns_are_listed(tmp_path: Path):
         list(rows(written(tmp_path, TABLE.encode()), ["Date", "Drug"]))
 
 
+def test_columns_separated_by_another_character_are_recognised(tmp_path: Path):
+    path = written(tmp_path, b"Date;Drug\n2025-06-01;Heroin\n")
+    with pytest.raises(InputError, match='delimiter = ";"'):
+        list(rows(path, ["Drug"]))
+    assert [row.cells["Drug"] for row in rows(path, ["Drug"], delimiter=";")] == ["Heroin"]
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

@@ -30,6 +30,16 @@ def test_checks_pages_and_listens_on_a_unix_socket_only(cluster: Cluster) -> Non
     assert stat.S_IMODE(cluster.data.stat().st_mode) == 0o700
 
 
+def test_a_refused_row_is_not_in_the_log(cluster: Cluster) -> None:
+    cluster.psql("CREATE TABLE kept (word text, CONSTRAINT short CHECK (length(word) < 9))")
+    with pytest.raises(ClusterError, match="kanareika"):
+        cluster.psql("INSERT INTO kept VALUES ('kanareika')")
+    cluster.stop()  # and with it the log is whole
+    said = "".join(file.read_text() for file in (cluster.home / "log").iterdir())
+    assert 'violates check constraint "short"' in said
+    assert "kanareika" not in said
+
+
 def test_never_runs_as_root(cluster: Cluster) -> None:
     assert cluster.pid is not None
     assert Path(f"/proc/{cluster.pid}").stat().st_uid != 0

@@ -54,6 +54,14 @@ def test_help_works_without_touching_anything() -> None:
     assert "--check" in done.stdout
 
 
+def test_serve_help_says_that_each_worker_counts_for_itself() -> None:
+    """What is allowed in a minute is counted in a worker's memory: the limit of the service is a multiple of it."""
+    for name, field in Settings.model_fields.items():
+        if name.endswith("_per_minute") and "log_" not in name:
+            assert "minute and worker" in str(field.description), name
+    assert "times the number of workers" in str(Settings.model_fields["requests_per_minute"].description)
+
+
 def test_serve_help_names_every_setting_with_its_meaning() -> None:
     text = settings_text()
     for name, field in Settings.model_fields.items():

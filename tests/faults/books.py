@@ -1,6 +1,5 @@
 """The books of the exchange: reports, their lines and the leaves of the log, compared with one another."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from sarhad.transparency import committed_leaf
 from sqlalchemy import Connection, create_engine, text
 
 from service.settings import Settings
+from tests.awaiting import eventually
 
 _REPORTS = text("SELECT record_id, version, digest, log_salt, leaf_hash, receipt, reference FROM core.report")
 _WITHOUT_LINES = text(
@@ -54,10 +54,7 @@ def balanced(settings: Settings) -> Books:
     Fails where a report has no leaf or no line, or a leaf or line no report.
     """
     with connected(settings) as connection:
-        deadline = time.monotonic() + settings.merge_delay_seconds
-        while connection.scalar(_WAITING):
-            assert time.monotonic() < deadline, "leaves wait for longer than the receipts promise"
-            time.sleep(0.05)
+        eventually(lambda: not connection.scalar(_WAITING), settings.merge_delay_seconds)  # as the receipts promise
         reports = connection.execute(_REPORTS).all()
         leaves = connection.execute(_LEAVES).all()
         assert connection.scalar(_WITHOUT_LINES) == 0

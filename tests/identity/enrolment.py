@@ -2,6 +2,7 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 
 from sarhad import PrivateKey
 from sqlalchemy.ext.asyncio import async_sessionmaker
@@ -17,13 +18,16 @@ def enrol_now(
     agency: str,
     roles: tuple[str, ...] = (),
     use: str = "request-signing",
+    *,
+    not_before: datetime | None = None,
+    not_after: datetime | None = None,
 ) -> PrivateKey:
     """Enrol `key` and answer with it; from any test, also one that has a running loop."""
 
     async def enrol() -> None:
         engine = administration(settings)
         async with async_sessionmaker(engine).begin() as session:
-            kid = await enrol_key(session, agency, use, key.public.jwk)
+            kid = await enrol_key(session, agency, use, key.public.jwk, not_before=not_before, not_after=not_after)
             for role in roles:
                 await grant_role(session, kid, role)
         await engine.dispose()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from sarhad import PrivateKey
+from sarhad.enrolment import enrolment
 from sqlalchemy import create_engine, text
 
 from tests.exchange import Exchange
@@ -61,9 +62,7 @@ def test_a_key_comes_into_use_when_a_second_officer_approves(
 ) -> None:
     key = PrivateKey.generate()
     newcomer = Officer(exchange, key)
-    proposed = first.propose(
-        kind="enrol-key", agency="TJ-CUS", use="request-signing", jwk=key.public.jwk, roles=["reporter"]
-    )
+    proposed = first.propose(**enrolment("TJ-CUS", "request-signing", key, ["reporter"]))
     assert (proposed.status, proposed.json()["state"]) == (201, "proposed")
     assert newcomer.get("/v1/keys").status == 401
 
@@ -91,19 +90,87 @@ def test_the_proposals_of_a_lost_key_lapse(exchange: Exchange, second: Officer) 
 
 
 def test_a_proposed_key_is_kept_without_what_stood_beside_it(first: Officer) -> None:
-    jwk = PrivateKey.generate().public.jwk
-    proposed = first.propose(
-        kind="enrol-key", agency="TJ-CUS", use="witness", jwk={**jwk, "key_ops": ["verify" * 1000] * 20}
-    )
-    assert proposed.json()["change"]["jwk"] == jwk
+    key = PrivateKey.generate()
+    jwk = {**key.public.jwk, "key_ops": ["verify" * 1000] * 20}
+    proposed = first.propose(**{**enrolment("TJ-CUS", "witness", key), "jwk": jwk})
+    assert proposed.json()["change"]["jwk"] == key.public.jwk
+
+
+def test_a_key_proves_that_its_holder_has_it(exchange: Exchange, first: Officer, second: Officer) -> None:
+    asked = enrolment("TJ-CUS", "witness", PrivateKey.generate())
+    stolen = enrolment("TJ-CUS", "witness", PrivateKey.generate())["proof"]
+    other = enrolment("TJ-DCA", "witness", PrivateKey.generate())
+    for wrong in ({**asked, "proof": stolen}, {**asked, "proof": "x"}, {**other, "agency": "TJ-CUS"}):
+        refused = first.propose(**wrong)
+        assert (refused.status, refused.problem) == (422, "possession-not-proven")
+        assert refused.json()["pointer"] == "/change/proof"
+    del asked["proof"]
+    assert first.propose(**asked).problem == "possession-not-proven"
+
+
+def test_a_proposal_is_rejected_with_a_reason_and_never_applies(first: Officer, second: Officer) -> None:
+    proposed = first.propose(kind="add-agency", code="TJ-RJT", type="BG", name="Nobody's post")
+    target = f"/v1/changes/{proposed.json()['id']}/rejection"
+    rejected = second.post(target, {"reason": "no such post"}).json()
+    assert (rejected["state"], rejected["rejection_reason"]) == ("rejected", "no such post")
+    assert rejected["rejected_by"] == second.key.public.kid
+    assert second.approve(proposed).problem == "change-already-rejected"
+    assert second.post(target, {"reason": "again"}).problem == "change-already-rejected"
+    assert "TJ-RJT" not in [agency["code"] for agency in first.get("/v1/agencies").json()["items"]]
+    own = first.propose(kind="add-agency", code="TJ-RJT", type="BG", name="Withdrawn")
+    withdrawn = first.post(f"/v1/changes/{own.json()['id']}/rejection", {"reason": "mine"})
+    assert withdrawn.json()["state"] == "rejected"
+
+
+def test_a_stranger_rejects_nothing(first: Officer, stranger: Officer) -> None:
+    proposed = first.propose(kind="add-agency", code="TJ-RJS", type="BG", name="Post")
+    target = f"/v1/changes/{proposed.json()['id']}/rejection"
+    assert stranger.post(target, {"reason": "x"}).problem == "not-found"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Customs\u202e", "Customs\u200b", "e\u0301", "\u0421ustoms", "Тамо\u0436нa", "Post Kу\u043bma 2"],
+)
+def test_a_name_that_hides_or_reorders_characters_is_refused(first: Officer, name: str) -> None:
+    refused = first.propose(kind="add-agency", code="TJ-HID", type="BG", name=name)
+    assert (refused.status, refused.problem, refused.json()["pointer"]) == (422, "unreadable-name", "/change/name")
+
+
+@pytest.mark.parametrize("target", ["/v1/keys?limit=3", "/v1/changes?limit=1"])
+def test_pages_hold_each_entry_once_and_in_order(first: Officer, target: str) -> None:
+    for number in range(2):
+        first.propose(kind="add-agency", code=f"TJ-PG{number}", type="BG", name="Post")
+    name = "kid" if "keys" in target else "id"
+    whole, cursor = [], ""
+    while True:
+        page = first.get(target + cursor).json()
+        assert 0 < len(page["items"]) <= 3
+        whole += [entry[name] for entry in page["items"]]
+        if page["next"] is None or len(whole) > 60:
+            break
+        cursor = f"&cursor={page['next']}"
+    assert len(set(whole)) == len(whole)
+    longest = first.get(target.partition("?")[0] + "?limit=200").json()["items"]
+    assert whole == [entry[name] for entry in longest][: len(whole)]
+
+
+def test_a_cursor_of_another_country_opens_nothing(first: Officer, stranger: Officer) -> None:
+    theirs = first.propose(kind="add-agency", code="TJ-CUR", type="BG", name="Post").json()["id"]
+    assert stranger.get(f"/v1/changes?cursor={theirs}").problem == "invalid-cursor"
+    nobodys = "0" * 8 + "-0000-4000-8000-" + "0" * 12
+    assert stranger.get(f"/v1/changes?cursor={nobodys}").body == stranger.get(f"/v1/changes?cursor={theirs}").body
+
+
+def test_the_reading_role_sees_no_other_countrys_changes_or_governance(exchange: Exchange) -> None:
+    with create_engine(exchange.settings.database_as("sarhad_read")).connect() as connection:
+        for table in ("change", "governance_event"):
+            assert connection.scalar(text(f"SELECT count(*) FROM core.{table}")) == 0  # no context, no country
 
 
 def test_a_key_that_ends_before_it_begins_is_refused(first: Officer, second: Officer) -> None:
     proposed = first.propose(
-        kind="enrol-key",
-        agency="TJ-CUS",
-        use="witness",
-        jwk=PrivateKey.generate().public.jwk,
+        **enrolment("TJ-CUS", "witness", PrivateKey.generate()),
         not_after="2020-01-01T00:00:00Z",
     )
     assert (second.approve(proposed).status, second.approve(proposed).problem) == (422, "never-valid")
@@ -166,7 +233,7 @@ def test_every_act_leaves_an_opening_of_its_leaf(exchange: Exchange, first: Offi
     second.approve(first.propose(kind="add-agency", code=f"TJ-{secrets.token_hex(3).upper()}", type="BG", name="P"))
     with create_engine(exchange.settings.database_as()).connect() as connection:
         events = connection.execute(
-            text("SELECT document, salt, leaf_hash FROM core.governance_event WHERE country = 'TJ' ORDER BY at")
+            text("SELECT document, salt, leaf_hash FROM core.governance_event WHERE country = 'TJ'")
         ).all()
         logged = set(
             connection.scalars(
@@ -176,11 +243,8 @@ def test_every_act_leaves_an_opening_of_its_leaf(exchange: Exchange, first: Offi
                 )
             )
         )
-    assert [json.loads(event.document)["act"] for event in events[-3:]] == [
-        "propose",
-        "approve",
-        "add-agency",
-    ]
+    acts = sorted((json.loads(event.document) for event in events), key=lambda act: act["at"])
+    assert [act["act"] for act in acts[-3:]] == ["propose", "approve", "add-agency"]
     for document, salt, leaf_hash in events:
         entry = hashlib.sha256(salt + hashlib.sha256(document.encode()).digest()).digest()
         assert hashlib.sha256(b"\0" + entry).digest() == leaf_hash

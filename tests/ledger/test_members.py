@@ -1,25 +1,12 @@
 """The log as members meet it: a running service promises, merges and proves a report."""
 
-import time
-
 import httpx
 import pytest
-from sarhad import Client, ProblemError, transparency
+from sarhad import transparency
 from sarhad.keys import b64url_decode
 
+from tests.awaiting import once_merged
 from tests.exchange import Exchange, heroin
-
-
-def proof_when_merged(client: Client, record_id: str, seconds: float) -> dict[str, object]:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            return client.proof(record_id)
-        except ProblemError as refusal:
-            if refusal.kind not in ("leaf-not-yet-merged", "log-not-started"):
-                raise
-            time.sleep(0.05)
-    raise AssertionError("the promise of the receipt was not kept")
 
 
 def test_a_report_is_merged_within_its_promise_and_proven_offline(exchange: Exchange) -> None:
@@ -27,7 +14,7 @@ def test_a_report_is_merged_within_its_promise_and_proven_offline(exchange: Exch
     receipt = client.submit(exchange.sign(heroin()))
     log_key = transparency.LogKey(client.service()["logs"]["records"], client.service_key.key)
     promised = transparency.open_receipt(receipt.receipt, client.service_key)
-    document = proof_when_merged(client, receipt.id, promised.mmd)
+    document = once_merged(lambda: client.proof(receipt.id), promised.mmd)
     seen, checkpoint = transparency.verify_receipt_bundle(
         b64url_decode(receipt.digest),
         receipt.receipt,

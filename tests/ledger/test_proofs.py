@@ -1,9 +1,10 @@
 """The logs over HTTP, verified by the client's own code."""
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
+from typing import Any
 
 import httpx
 import pytest
@@ -29,7 +30,11 @@ Grow = Callable[[int], Awaitable[list[PendingLeaf]]]
 async def http(log_settings: Settings, database: Database) -> AsyncIterator[httpx.AsyncClient]:
     app = FastAPI()
     app.state.settings, app.state.database = log_settings, database
-    web.install(app)
+
+    async def settle(scope: Mapping[str, Any], status: int, answer: bytes) -> None:
+        assert "account" not in scope["state"], "the log's hashes are nobody's records"
+
+    web.install(app, settle)
     app.include_router(routes.router)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=log_settings.origin) as client:
         yield client

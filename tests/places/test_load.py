@@ -9,12 +9,14 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from service.database import administration
+from service.database import Database, administration
 from service.places.atlas import Atlas
 from service.places.load import UnusablePlaceFile, load, load_member_file
 from service.places.models import PlaceBoundary, PlaceCrossing
+from service.places.renewal import renewed
 from service.places.tables import COMMITTED, CrossingRow
 from service.settings import Settings
+from tests.exchange import Exchange
 
 CROSSING_HEAD = ",".join(CrossingRow.__dataclass_fields__) + "\n"
 
@@ -55,6 +57,19 @@ async def test_loading_again_changes_nothing(connection: AsyncConnection) -> Non
     before = (await connection.execute(rows)).one()
     assert await load(connection) is False
     assert (await connection.execute(rows)).one() == before
+
+
+async def test_a_running_worker_takes_up_what_was_loaded_since(exchange: Exchange) -> None:
+    database = Database(exchange.settings)
+    first = await renewed(database, None)
+    assert first is not None
+    digests, atlas = first
+    assert atlas.admin1_of(69.25, 41.3)  # Tashkent
+    assert await renewed(database, digests) is None
+    again = await renewed(database, {**digests, "KZ/crossings": "of another day"})
+    assert again is not None
+    assert again[0] == digests
+    await database.dispose()
 
 
 async def test_changed_tables_replace_the_old_ones(connection: AsyncConnection, tmp_path: Path) -> None:

@@ -76,11 +76,12 @@ def world(exchange: Exchange, token: Callable[..., str]) -> World:
     to_partner = {"effect": "permit", "audience": {"countries": [PARTNER]}}
     exchange.adopt(
         OWNER,
-        {"id": "month", **to_partner, "handling_up_to": "TLP:CLEAR", "time": "month", "place": "admin1"},
+        {"id": "month", **to_partner, "handling_up_to": "TLP:AMBER", "time": "month", "place": "admin1"},
         {
             "id": "cell",
             **to_partner,
             "handling_up_to": "TLP:GREEN",
+            "joins": True,
             "time": "day",
             "place": "cell",
             "facets": ["items"],
@@ -88,14 +89,15 @@ def world(exchange: Exchange, token: Callable[..., str]) -> World:
         {
             "id": "point",
             **to_partner,
-            "handling_up_to": "TLP:AMBER",
+            "handling_up_to": "TLP:CLEAR",
+            "joins": True,
             "time": "instant",
             "place": "point",
             "facets": ["items", "reference", "reported"],
         },
     )
     client = exchange.client(f"{OWNER}-CUS")
-    marks = {"month": "TLP:CLEAR", "cell": "TLP:GREEN", "point": "TLP:AMBER", "hidden": "TLP:RED"}
+    marks = {"point": "TLP:CLEAR", "cell": "TLP:GREEN", "month": "TLP:AMBER", "hidden": "TLP:RED"}
     records = {}
     for name, handling in marks.items():
         record = heroin(f"{OWNER}-CUS", handling=handling, reference=f"gate-{name}-{uuid.uuid4()}", where_point=PLACE)

@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from service.policies.document import PURPOSES, PolicyDocument
+from service.policies.obligations import OBLIGATIONS
 from tests.policies.evaluator import TLP, Labels, Reader
 
 OWNERS = ("KZ", "UZ")
@@ -54,7 +55,7 @@ def readers(roles: Iterable[frozenset[str]], purposes: Iterable[str]) -> list[Re
 
 def records(groups: Iterable[str]) -> list[Labels]:
     return [
-        Labels(owner, kind, contained, handling)
+        Labels(owner, kind, contained, handling, f"{owner}-CUS")
         for owner, kind, contained, handling in product(OWNERS, KINDS, subsets(groups), TLP)
     ]
 
@@ -77,10 +78,16 @@ AUDIENCES = st.fixed_dictionaries(
     {},
     optional={
         "countries": named(*COUNTRIES),
+        "groups": st.just(["members"]),
         "agencies": named(*(f"{c}-{a}" for c in COUNTRIES for a in AGENCIES)),
         "roles": named(*READING),
     },
 )
+# in force in the middle of 2026, or over, or yet to come
+PERIODS = {
+    "valid_from": st.sampled_from((None, None, "2026-01-01T00:00:00Z", "2999-01-01T00:00:00+05:00")),
+    "valid_until": st.sampled_from((None, None, "2999-06-01T00:00:00Z")),
+}
 PERMITS = st.fixed_dictionaries(
     {
         "effect": st.just("permit"),
@@ -94,7 +101,14 @@ PERMITS = st.fixed_dictionaries(
         "place": st.sampled_from(("point", "cell", "admin1", "country", "none")),
         "delay_days": st.sampled_from((0, 0, 30, 90, 3650)),
         "joins": st.booleans(),
-    }
+        "gives": st.sampled_from(("rows", "rows", "rows", "aggregates", "hits")),
+        "obligations": st.lists(st.sampled_from(OBLIGATIONS), max_size=2, unique=True),
+        **PERIODS,
+    },
+    optional={
+        "events_from": st.sampled_from(("2020-01", "2024-02")),
+        "events_until": st.sampled_from(("2024-02", "2025-05", "2025-12")),
+    },
 )
 DENIES = st.fixed_dictionaries(
     {
@@ -104,6 +118,7 @@ DENIES = st.fixed_dictionaries(
         "kinds": some(*KINDS),
         "substance_groups": some(*GROUPS),
         "handling_from": st.none() | st.sampled_from(TLP),
+        **PERIODS,
     }
 )
 RULES = st.lists(PERMITS | PERMITS | PERMITS | DENIES, max_size=7)
@@ -120,3 +135,10 @@ def document(owner: str, rules: list[dict[str, Any]]) -> PolicyDocument:
 
 def documents(rules: dict[str, list[dict[str, Any]]]) -> dict[str, PolicyDocument]:
     return {owner: document(owner, listed) for owner, listed in rules.items()}
+
+
+def ceiling(agency: str, rules: list[dict[str, Any]]) -> PolicyDocument:
+    numbered = [{"id": str(number), **rule} for number, rule in enumerate(rules)]
+    return PolicyDocument.model_validate(
+        {"policy": "sarhad-policy/1", "country": agency[:2], "agency": agency, "version": 1, "rules": numbered}
+    )

@@ -1,5 +1,6 @@
-"""A country that shares each of its labels at another precision, and ways to ask for its reports."""
+"""A country that shares its labels at different precisions, the stricter the less, and ways to ask for its reports."""
 
+import json
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -9,22 +10,24 @@ from sarhad import Client, ProblemError
 from sarhad.records import Record
 
 from tests.exchange import Exchange, heroin
+from tests.signing.wire import Reply, send, sign
 
 OWNER, AGENCY, PARTNER = "UZ", "UZ-CUS", "KG-CUS"
 GATE = {"effect": "permit", "audience": {"countries": ["KG"]}, "purposes": ["operational", "analysis"]}
+JOINS = {**GATE, "joins": True}
 RULES: list[dict[str, Any]] = [
-    {**GATE, "handling_up_to": "TLP:CLEAR", "time": "month", "place": "admin1"},
-    {**GATE, "handling_up_to": "TLP:GREEN", "time": "day", "place": "cell", "facets": ["items", "narrative"]},
+    {**GATE, "handling_up_to": "TLP:AMBER+STRICT", "place": "country"},
+    {**JOINS, "handling_up_to": "TLP:AMBER", "time": "month", "place": "admin1"},
+    {**JOINS, "handling_up_to": "TLP:GREEN", "time": "day", "place": "cell", "facets": ["items", "narrative"]},
     {
-        **GATE,
-        "handling_up_to": "TLP:AMBER",
+        **JOINS,
+        "handling_up_to": "TLP:CLEAR",
         "time": "instant",
         "place": "point",
-        "facets": ["reference", "reported", "items", "transport", "persons"],
+        "facets": ["reference", "reported", "transport", "persons"],
     },
-    {**GATE, "handling_up_to": "TLP:AMBER+STRICT", "place": "country"},
 ]
-MONTHLY, CELLED, EXACT, UNDATED, HIDDEN = "TLP:CLEAR", "TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT", "TLP:RED"
+EXACT, CELLED, MONTHLY, UNDATED, HIDDEN = "TLP:CLEAR", "TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT", "TLP:RED"
 SAMARKAND = {"lat": "39.6542", "lon": "66.9597"}
 
 
@@ -61,3 +64,11 @@ def everything(exchange: Exchange, record: str, name: str, purpose: str = "opera
         except ProblemError as problem:
             answers.append((problem.status, problem.sentence))
     return answers
+
+
+def call(exchange: Exchange, name: str, path: str, document: Any = None) -> Reply:
+    """GET, or POST of a document, for the purpose analysis."""
+    key, origin = exchange.region.profiles[name].load_request_key(), exchange.settings.origin
+    if document is None:
+        return send(origin, sign(key, origin, "GET", path, purpose="analysis"))
+    return send(origin, sign(key, origin, "POST", path, json.dumps(document).encode(), purpose="analysis"))

@@ -96,10 +96,11 @@ TRUE_AND_ABSENT: dict[str, tuple[str, str]] = {
     "substance": ("SAR-000608", "SAR-000384"),
     "status": ("PRES", "NEGA"),
     "min_kg": ("1", "99999"),
+    "max_kg": ("99999", "0.000001"),
 }
 GIVEN_TO = {
     MONTHLY: {"admin1", "country"},
-    CELLED: {"admin1", "country", "substance", "status", "min_kg"},
+    CELLED: {"admin1", "country", "substance", "status", "min_kg", "max_kg"},
     EXACT: set(TRUE_AND_ABSENT),
     UNDATED: {"country"},
     HIDDEN: set[str](),
@@ -218,7 +219,7 @@ def test_a_cursor_that_was_touched_is_refused(partner: Client, cursor: str) -> N
 def test_gives_is_what_the_policy_gives(file: Callable[[Record], str], partner: Client, handling: str) -> None:
     record = file(report(handling))
     reader = Reader("KG", PARTNER, frozenset({"reporter", "analyst"}), "operational")
-    labels = Labels(OWNER, "seizure", frozenset({"heroin-opiates"}), handling)
+    labels = Labels(OWNER, "seizure", frozenset({"heroin-opiates"}), handling, AGENCY)
     rules = sight(reader, labels, {OWNER: document(OWNER, RULES)})
     if rules is None:
         assert refused(lambda: partner.get(record)).status == 404

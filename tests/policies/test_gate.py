@@ -41,22 +41,24 @@ def _signed(superuser: Engine, claim: str) -> str:
 
 
 def _spoilt(superuser: Engine, owner: str, partner: str) -> Iterator[tuple[str, str | None]]:
-    context, expiry, nonce, tag = owner.split(".")
+    context, expiry, key, roles, nonce, tag = owner.split(".")
     yield "none", None
     yield "empty", ""
     yield "garbage", "x" * 200
     yield "no number", "a.b.c." + "0" * 64
     yield "tag alone", tag
-    yield "claim alone", f"{context}.{expiry}.{nonce}"
+    yield "claim alone", f"{context}.{expiry}.{key}.{roles}.{nonce}"
     yield "tag of nothing", _signed(superuser, "")[1:][::-1]
-    yield "claim of one, tag of the other", f"{context}.{expiry}.{nonce}.{partner.rsplit('.', 1)[1]}"
-    yield "other context", f"{int(context) + 1}.{expiry}.{nonce}.{tag}"
-    yield "later expiry", f"{context}.{int(expiry) + 9}.{nonce}.{tag}"
+    yield "claim of one, tag of the other", f"{context}.{expiry}.{key}.{roles}.{nonce}.{partner.rsplit('.', 1)[1]}"
+    yield "other context", f"{int(context) + 1}.{expiry}.{key}.{roles}.{nonce}.{tag}"
+    yield "later expiry", f"{context}.{int(expiry) + 9}.{key}.{roles}.{nonce}.{tag}"
+    yield "other key", f"{context}.{expiry}.other.{roles}.{nonce}.{tag}"
+    yield "other roles", f"{context}.{expiry}.{key}.policy_officer.{nonce}.{tag}"
     yield "last digit", owner[:-1] + ("0" if owner[-1] != "0" else "1")
     yield "upper case", f"{context}.{expiry}.{nonce}.{tag.upper()}"
     yield "tail", owner + "0"
-    yield "expired", _signed(superuser, f"{context}.{int(expiry) - 1000}.{nonce}")
-    yield "context that is not there", _signed(superuser, f"2147483647.{expiry}.{nonce}")
+    yield "expired", _signed(superuser, f"{context}.{int(expiry) - 1000}.{key}.{roles}.{nonce}")
+    yield "context that is not there", _signed(superuser, f"2147483647.{expiry}.{key}.{roles}.{nonce}")
 
 
 def test_without_a_token_in_force_there_is_no_country_and_no_row(
@@ -72,7 +74,7 @@ def test_without_a_token_in_force_there_is_no_country_and_no_row(
         for view in VIEWS:
             assert seen(entrance, world, spoilt, view) == set(), name
         tried += 1
-    assert tried == 15
+    assert tried == 17
 
 
 def test_a_token_opens_its_own_context_only_and_for_one_transaction(entrance: Entrance, world: World) -> None:
@@ -163,7 +165,9 @@ def test_a_writer_changes_and_deletes_nothing(entrance: Entrance, world: World) 
             entrance("sarhad_write", world.tokens["partner"]) as session,
             pytest.raises(Exception, match="own country"),
         ):
-            session.execute(text("SELECT gate.adopt(CAST(:country AS char(2)), '[]')"), {"country": country})
+            session.execute(
+                text("SELECT gate.adopt(CAST(:country AS char(2)), 'national', 1, '[]')"), {"country": country}
+            )
 
 
 def test_a_scope_that_is_not_compiled_is_invisible_and_raises_nothing(
@@ -173,9 +177,10 @@ def test_a_scope_that_is_not_compiled_is_invisible_and_raises_nothing(
     with superuser.connect() as connection:
         connection.execute(text("SET LOCAL ROLE sarhad_owner"))
         scope = connection.execute(
-            text("""INSERT INTO gate.scope SELECT count(*) + 5, :owner, 'seizure', 1 << 30, 0 FROM gate.scope
+            text("""INSERT INTO gate.scope (id, owner, kind, groups, handling, agency)
+                    SELECT count(*) + 5, :owner, 'seizure', 1 << 30, 0, :agency FROM gate.scope
                     RETURNING id"""),
-            {"owner": OWNER},
+            {"owner": OWNER, "agency": f"{OWNER}-CUS"},
         ).scalar_one()
         connection.execute(text("RESET ROLE"))
         values = {"country": OWNER, "agency": f"{OWNER}-CUS", "scope": scope, "month_end": "2026-03-31"}

@@ -42,7 +42,11 @@ class Draft:
     @property
     def labels(self) -> Labels:
         groups = frozenset({self.group}) if self.kind == "seizure" else frozenset[str]()
-        return Labels("UZ", self.kind, groups, self.handling)
+        return Labels("UZ", self.kind, groups, self.handling, self.agency)
+
+    @property
+    def month(self) -> str:
+        return f"2025-{5 + self.choices[3] % 2:02}"
 
     def facets(self, mark: str) -> dict[str, Any]:
         """Every facet that the choices give; `mark` stands in every free text."""
@@ -71,7 +75,10 @@ class Draft:
                 for n in range(1 + c[10] % 2)
             ],
             "transport": {"mode": "234"[c[12] % 3], "concealment": ["LUG"] if c[12] % 2 else ["VFT"]},
-            "route": [{"role": "DESTINATION", "country": ("RU", "KZ")[c[13] % 2], "certainty": "SUSPECTED"}],
+            "route": [
+                {"role": "SEIZURE_POINT", "country": country, "certainty": "KNOWN"},
+                {"role": "DESTINATION", "country": ("RU", "KZ")[c[13] % 2], "certainty": "SUSPECTED"},
+            ],
             "persons": {"arrested": c[14] % 5, "groups": []},
             "marks": [{"kind": "STAMP", "text": f"{mark}-stamp-{c[15]}"}],
             "case": {"national_reference": f"{mark}-case-{c[16]}"},

@@ -194,6 +194,15 @@ DATA: dict[str, tuple[Attack, str, str]] = {
                        "/items/0/reported/quantity"),
     "D4 308 digits": (lambda a: a.report(items=[item(None, "heroin", "9" * 308, "kg")]), "invalid-quantity",
                       "/items/0/reported/quantity"),
+    "D4 litres of tablets": (
+        lambda a: a.report(items=[item(None, "MDMA", "1000", "l", form="TAB")]), "unit-unfit",
+        "/items/0/reported/unit"),
+    "D4 tablets of a liquid": (
+        lambda a: a.report(items=[item(None, "acetic anhydride", "1000", "tablets", form="LIQ")]), "unit-unfit",
+        "/items/0/reported/unit"),
+    "D4 hectares of powder": (
+        lambda a: a.report(items=[item(None, "heroin", "1", "ha", form="PWD")]), "unit-unfit",
+        "/items/0/reported/unit"),
     "D5 right-to-left override": (
         lambda a: a.report(items=[item(None, "her\u202eoin", "1", "kg")]), "unhygienic-text",
         "/items/0/reported/substance"),
@@ -275,7 +284,7 @@ HOSTILE = (
 )
 FILTERS = (
     "from", "to", "kind", "owner", "agency", "country", "admin1", "bbox", "substance", "status", "transport",
-    "concealment", "place_type", "reference", "min_kg", "retracted", "limit", "cursor",
+    "concealment", "place_type", "reference", "min_kg", "max_kg", "retracted", "limit", "cursor",
 )  # fmt: skip
 
 
@@ -294,6 +303,7 @@ def test_hostile_values_of_every_filter(customs: Agency, name: str) -> None:
     ("name", "edge"),
     [
         ("from", "0001-01-01T00:00:00+14:00"), ("to", "9999-12-31T23:59:59-14:00"), ("from", "-infinity"),
+        ("max_kg", "1e308"), ("max_kg", "NaN"),
         ("min_kg", "1e308"), ("min_kg", "1e-30000"), ("min_kg", "9" * 400), ("min_kg", "1e200000"),
         ("bbox", "-180,-90,180,90"), ("bbox", "180,-90,-180,90"), ("bbox", "nan,nan,nan,nan"), ("bbox", "1,2,3"),
         ("bbox", "inf,0,inf,1"), ("bbox", "0,10,0,-10"), ("limit", "0"), ("limit", "501"), ("limit", "1_0"),

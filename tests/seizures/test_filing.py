@@ -19,11 +19,14 @@ from sd_jwt.verifier import SDJWTVerifier
 
 from tests.exchange import Exchange, heroin
 from tests.identity.enrolment import enrol_now
-from tests.seizures.wiring import Agency, refusal, stored
+from tests.seizures.wiring import Agency, line, refusal, statuses, stored, verdicts
 
 KHORGOS = {"lat": "44.2177", "lon": "80.4180", "method": "GPS"}  # on the border with China
 BISHKEK = {"lat": "42.8746", "lon": "74.5698"}
 ALMATY = {"lat": "43.2389", "lon": "76.8897"}
+
+
+OF_HEROIN = {"line": 1, "substance": "SAR-000608", "value": "41.2", "unit": "%", "basis": "AS_BASE"}
 
 
 def unique() -> str:
@@ -174,6 +177,12 @@ def test_a_zero_report_says_that_nothing_was_seized(customs: Agency) -> None:
         ({"where_point": ALMATY, "where_admin1": {"code": "KZ-47"}}, "place-outside-unit", "/where.admin1/code"),
         ({"where_admin1": {"code": "KZ-X9"}}, "unknown-place", "/where.admin1/code"),
         ({"where_admin1": {"code": "KG-GB"}}, "ladder-inconsistent", "/where.admin1/code"),
+        ({"where_point": {"crossing": "KZKZ99"}}, "unknown-crossing", "/where.point/crossing"),
+        ({"where_point": {"crossing": "KGTJ01"}}, "place-outside-country", "/where.point/crossing"),
+        ({"laboratory": {"agency": "KZ-NOBODY", "case": "884"}}, "unknown-agency", "/laboratory/agency"),
+        ({"purity": [OF_HEROIN, {**OF_HEROIN, "substance": "SAR-999999"}]}, "unknown-substance",
+         "/purity/1/substance"),
+        ({"items": [item(None, "MDMA", "1", "l", form="TAB")]}, "unit-unfit", "/items/0/reported/unit"),
         ({"where_cell": "8520e807fffffff"}, "ladder-incomplete", "/where.point"),
         ({"where_point": ALMATY, "where_cell": "8520e807fffffff"}, "ladder-inconsistent", "/where.cell"),
         ({"instant": None, "month": None}, None, None),
@@ -200,6 +209,55 @@ def test_refused_with_the_place_of_the_fault(
     if problem is not None:
         assert (type_, where) == (problem, pointer)
     assert where
+
+
+def test_codes_that_registers_hold_are_accepted(customs: Agency) -> None:
+    """A crossing on either side of the border, a laboratory of any member, an entry of the catalogue."""
+    for agency, crossing in (("KZ-LAB", "KGKZ01"), ("KG-LAB", "CNKZ02")):
+        coded = {
+            "where_point": {"crossing": crossing},
+            "laboratory": {"agency": agency, "case": "884"},
+            "purity": [OF_HEROIN],
+        }
+        reply = customs.post(customs.report(**coded, narrative=fresh_narrative()))
+        assert reply.status == 201, reply.body
+
+
+def test_a_laboratory_that_nobody_enrolled_stops_its_own_line_only(customs: Agency) -> None:
+    unknown = customs.report(laboratory={"agency": "KZ-NOBODY", "case": "884"})
+    lines, _ = verdicts(customs.batch([line(customs.report()), line(unknown), line(customs.report())]))
+    assert statuses(lines) == [201, 422, 201]
+    assert lines[1]["problem"]["pointer"] == "/laboratory/agency"
+
+
+@pytest.mark.usefixtures("nothing_stored")
+def test_a_route_passes_through_the_place_of_seizure(customs: Agency) -> None:
+    whole = heroin("KZ-CUS", route=[{"role": "DESTINATION", "country": "RU", "certainty": "SUSPECTED"}])
+    assert [leg["role"] for leg in whole.facets["route"]] == ["SEIZURE_POINT", "DESTINATION"]
+    lacking = replace(whole, facets={**whole.facets, "route": whole.facets["route"][1:]})
+    assert refusal(customs.post(customs.sign(lacking))) == (422, "route-disagrees", "/route")
+
+
+def test_one_substance_in_one_category_of_unit_is_one_item(customs: Agency) -> None:
+    """Grams and kilograms are one category, whatever the substance is called; pieces are not weighed together."""
+    items = [
+        item(None, "heroin", "1", "kg"),
+        item(None, "MDMA", "20", "tablets", form="TAB"),
+        item(None, "героин", "250", "g"),
+        item(None, "MDMA", "7", "capsules", form="TAB"),
+        item(None, "heroin", "5", "ml"),
+        item(None, "heroin", "3", "g", form="ROC"),
+        item(None, "MDMA", "30", "tablets", form="TAB"),
+        item(None, "heroin", "1", "l"),
+    ]
+    reply = customs.post(customs.report(items=items, narrative=fresh_narrative()))
+    assert reply.status == 201, reply.body
+    repeated = {
+        entry["pointer"]: entry["detail"].split(" has ")[0]
+        for entry in reply.json()["warnings"]
+        if entry["type"] == "/warnings/repeated-substance"
+    }
+    assert repeated == {"/items/2": "Line 1", "/items/6": "Line 2", "/items/7": "Line 5"}
 
 
 def test_the_border_has_a_tolerance(customs: Agency) -> None:

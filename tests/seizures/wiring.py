@@ -103,10 +103,10 @@ def statuses(lines: Sequence[dict[str, Any]]) -> list[int]:
 
 
 def refusal(reply: Reply) -> tuple[int, str, str | None]:
-    """Status, type and pointer of a refusal, which is always a whole problem document."""
+    """Status, type and pointer or parameter of a refusal, which is always a whole problem document."""
     assert reply.headers["content-type"] == "application/problem+json", reply.body
     document = reply.json()
     assert document["status"] == reply.status
     assert document["title"]
     assert document["detail"]
-    return reply.status, reply.problem, document.get("pointer")
+    return reply.status, reply.problem, document.get("pointer", document.get("parameter"))

@@ -1,7 +1,10 @@
 """Every way to bend a signed request is refused precisely, and changes nothing (attacks S1–S17)."""
 
 import base64
+import hashlib
+import hmac
 import json
+import re
 import secrets
 import time
 from collections.abc import Callable
@@ -9,14 +12,16 @@ from collections.abc import Callable
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sarhad import PrivateKey
+from sarhad.enrolment import enrolment
 from sqlalchemy import create_engine, text
 
 from service.signing import public_key
 from service.signing.keys import BadKey
 from tests.exchange import Exchange
 from tests.identity.enrolment import enrol_now
-from tests.signing.wire import BODILESS, WITH_BODY, Reply, Wire, send, send_bytes, sign
+from tests.signing.wire import BODILESS, WITH_BODY, Reply, Wire, received_for, send, send_bytes, sign, sign_again
 
 Signs = Callable[..., Wire]
 Sends = Callable[[Wire], Reply]
@@ -69,9 +74,25 @@ def stored(exchange: Exchange) -> Callable[[], int]:
     return count
 
 
+@pytest.fixture
+def bent(post: Signs, officer: PrivateKey) -> Callable[..., Wire]:
+    """A proposal whose header was changed and which was then signed as it stands: nothing is wrong with the signature,
+    so that whoever refuses it has read what it says.
+    """
+
+    def changed(header: str = "signature-input", change: Callable[[str], str] = str) -> Wire:
+        return sign_again(post().with_header(header, change), officer.sign)
+
+    return changed
+
+
 def test_a_request_as_it_should_be_is_accepted(post: Signs, get: Signs, sent: Sends) -> None:
     assert sent(post()).status == 201
     assert sent(get()).status == 200
+
+
+def test_a_request_signed_by_hand_as_it_stands_is_accepted(bent: Callable[..., Wire], sent: Sends) -> None:
+    assert sent(bent()).status == 201
 
 
 def test_s1_without_a_signature(exchange: Exchange, sent: Sends) -> None:
@@ -107,20 +128,28 @@ def test_s3_a_chunked_body_hidden_from_the_signature(exchange: Exchange, officer
     assert reply.status in {400, 401}
 
 
-@pytest.mark.parametrize(
-    "field",
-    [
-        "sha-256=:AAAA:",
-        "sha-256=:" + base64.b64encode(bytes(32)).decode() + ":",
-        "md5=:" + base64.b64encode(bytes(16)).decode() + ":",
-        "sha-256",
-        "nonsense=",
-        "",
-    ],
-)
-def test_s4_a_digest_that_is_not_of_the_body(post: Signs, sent: Sends, field: str) -> None:
-    """Changed in transit the signature fails; signed like this the digest does."""
-    assert sent(post().with_header("content-digest", field)).status in {400, 401}
+NOT_OF_THE_BODY = {
+    "sha-256=:AAAA:": "full length",
+    "sha-256=:" + base64.b64encode(bytes(32)).decode() + ":": "differs",
+    "sha-512=:" + base64.b64encode(bytes(64)).decode() + ":": "differs",
+    "md5=:" + base64.b64encode(hashlib.md5(BODY).digest()).decode() + ":": "expected sha-256",
+    "sha-256": "expected sha-256",
+    "nonsense=": "must be a dictionary",
+    "": "must name sha-256",
+}
+
+
+@pytest.mark.parametrize("field", NOT_OF_THE_BODY)
+def test_s4_a_digest_that_is_not_of_the_body(
+    bent: Callable[..., Wire], post: Signs, sent: Sends, stored: Callable[[], int], field: str
+) -> None:
+    """Signed like this the digest fails; changed in transit the signature does."""
+    before = stored()
+    refused = sent(bent("content-digest", lambda _: field))
+    assert (refused.status, refused.problem) == (400, "digest-mismatch")
+    assert NOT_OF_THE_BODY[field] in refused.json()["detail"]
+    assert sent(post().with_header("content-digest", field)).problem == "signature-refused"
+    assert stored() == before
 
 
 def test_s4_two_digests_must_both_hold(exchange: Exchange, officer: PrivateKey, sent: Sends) -> None:
@@ -185,11 +214,18 @@ def test_s6_an_alias_signed_as_such_is_its_own_request(get: Signs, sent: Sends) 
     assert sent(get("/v1/%6beys")).status == 200
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1", "127.0.0.1.:{port}", "localhost:{port}", "127.0.0.1:80"])
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1", "127.0.0.1.:{port}", "localhost", "127.0.0.1:80"])
 def test_s6_another_host(exchange: Exchange, get: Signs, sent: Sends, host: str) -> None:
     named = host.format(port=exchange.settings.port)
     reply = sent(get().with_header("host", named))
     assert (reply.status, reply.problem) == (421, "misdirected-request")
+
+
+def test_s6_what_is_signed_for_one_origin_of_the_service_is_not_signed_for_its_other(
+    exchange: Exchange, get: Signs, sent: Sends
+) -> None:
+    reply = sent(get().with_header("host", exchange.settings.console.partition("//")[2]))
+    assert (reply.status, reply.problem) == (401, "signature-refused")
 
 
 def test_s6_signed_for_another_authority(exchange: Exchange, officer: PrivateKey, sent: Sends) -> None:
@@ -198,10 +234,57 @@ def test_s6_signed_for_another_authority(exchange: Exchange, officer: PrivateKey
     assert sent(wire.with_header("host", own)).problem == "signature-refused"
 
 
-def test_s7_another_algorithm_name(post: Signs, sent: Sends) -> None:
-    for name in ("hmac-sha256", "ecdsa-p256-sha256", "rsa-pss-sha512", "none"):
-        wire = post().with_header("signature-input", lambda v, n=name: v.replace('alg="ed25519"', f'alg="{n}"'))
-        assert sent(wire).problem == "signature-refused"
+def _named(algorithm: str) -> Callable[[str], str]:
+    return lambda field: field.replace('alg="ed25519"', f'alg="{algorithm}"')
+
+
+@pytest.mark.parametrize("name", ["hmac-sha256", "ecdsa-p256-sha256", "rsa-pss-sha512", "none", "EdDSA", ""])
+def test_s7_another_algorithm_name(bent: Callable[..., Wire], sent: Sends, name: str) -> None:
+    assert sent(bent(change=_named(name))).problem == "signature-refused"
+
+
+@pytest.mark.parametrize("form", ["raw", "der", "pem", "jwk"])
+def test_s7_the_public_key_as_the_secret_of_an_hmac(post: Signs, officer: PrivateKey, sent: Sends, form: str) -> None:
+    """Whoever knows the public key could sign, if the header said how a signature is to be verified."""
+    public = officer.public.key
+    secret = {
+        "raw": public.public_bytes(Encoding.Raw, PublicFormat.Raw),
+        "der": public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
+        "pem": public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
+        "jwk": json.dumps(officer.public.jwk, separators=(",", ":"), sort_keys=True).encode(),
+    }[form]
+    wire = post().with_header("signature-input", _named("hmac-sha256"))
+    forged = sign_again(wire, lambda base: hmac.digest(secret, base, "sha256"))
+    assert sent(forged).problem == "signature-refused"
+
+
+def _curves() -> dict[str, dict[str, str]]:
+    """Keys of other curves, and keys that claim one while they are of another."""
+    point = ec.generate_private_key(ec.SECP384R1()).public_key().public_numbers()
+    p384 = {
+        name: base64.urlsafe_b64encode(n.to_bytes(48, "big")).decode() for name, n in (("x", point.x), ("y", point.y))
+    }
+    p256, ed25519 = PrivateKey.generate("p256").public.jwk, PrivateKey.generate().public.jwk
+    return {
+        "P-384": {"kty": "EC", "crv": "P-384", **p384},
+        "P-384 that claims P-256": {"kty": "EC", "crv": "P-256", **p384},
+        "P-256 that claims P-384": {**p256, "crv": "P-384"},
+        "P-256 that claims secp256k1": {**p256, "crv": "secp256k1"},
+        "Ed25519 that claims X25519": {**ed25519, "crv": "X25519"},
+        "no curve": {name: value for name, value in p256.items() if name != "crv"},
+    }
+
+
+@pytest.mark.parametrize("curve", _curves())
+def test_s7_a_key_of_another_curve_is_not_enrolled(
+    post: Signs, sent: Sends, stored: Callable[[], int], curve: str
+) -> None:
+    before = stored()
+    change = enrolment("KZ-CUS", "request-signing", PrivateKey.generate()) | {"jwk": _curves()[curve]}
+    refused = sent(post(json.dumps({"change": change}).encode()))
+    assert (refused.status, refused.problem) == (422, "bad-key")
+    assert refused.json()["pointer"] == ("/jwk/x" if curve.endswith("claims P-256") else "/jwk/crv")
+    assert stored() == before
 
 
 def test_s7_another_agencys_keyid(exchange: Exchange, post: Signs, sent: Sends) -> None:
@@ -242,27 +325,58 @@ def test_s8_within_the_skew(post: Signs, sent: Sends) -> None:
     assert sent(post(age=-20)).status == 201
 
 
-@pytest.mark.parametrize("created", ["99999999999999999", "-1", "1.5", '"now"', "999999999999999"])
-def test_s8_times_that_are_not_times(post: Signs, sent: Sends, created: str) -> None:
-    wire = post().with_header("signature-input", lambda v: v.replace(v.split("created=")[1].split(";")[0], created))
-    assert sent(wire).problem == "signature-refused"
+NOT_TIMES = {
+    "of the far future": ("999999999999000", "999999999999100", "in the future"),
+    "of 17 digits": ("99999999999999000", "99999999999999100", "must be dictionaries"),
+    "before 1970": ("-100", "-1", "has expired"),
+    "fractions": ("{now}.5", "{then}.5", "must be integers"),
+    "texts": ('"{now}"', '"{then}"', "must be integers"),
+    "truths": ("?1", "?1", "must be integers"),
+    "tokens": ("now", "later", "must be integers"),
+}
+
+
+@pytest.mark.parametrize("kind", NOT_TIMES)
+def test_s8_times_that_are_not_times(bent: Callable[..., Wire], sent: Sends, kind: str) -> None:
+    created, expires, expected = NOT_TIMES[kind]
+    now = int(time.time())
+
+    def change(field: str) -> str:
+        for name, value in (("created", created), ("expires", expires)):
+            field = re.sub(f"{name}=[^;]+", f"{name}={value.format(now=now, then=now + 60)}", field)
+        return field
+
+    refused = sent(bent(change=change))
+    assert refused.problem == "signature-refused"
+    assert expected in refused.json()["detail"]
 
 
 @pytest.mark.parametrize("parameter", ["created", "expires", "nonce", "keyid", "alg", "tag"])
-def test_s8_a_missing_parameter(post: Signs, sent: Sends, parameter: str) -> None:
+def test_s8_a_missing_parameter(bent: Callable[..., Wire], sent: Sends, parameter: str) -> None:
     def drop(field: str) -> str:
         return ";".join(part for part in field.split(";") if not part.startswith(f"{parameter}="))
 
-    assert sent(post().with_header("signature-input", drop)).problem == "signature-refused"
+    refused = sent(bent(change=drop))
+    assert refused.problem == "signature-refused"
+    assert refused.json()["detail"].startswith(
+        "expected one signature with tag" if parameter == "tag" else f"missing signature parameters: {parameter}"
+    )
 
 
-@pytest.mark.parametrize(
-    "nonce",
-    ["short", "a" * 21, "a" * 129, "with space and more text", ("ключ" * 6).encode().decode("latin-1")],
-)
-def test_s9_a_weak_nonce(post: Signs, sent: Sends, nonce: str) -> None:
-    wire = post().with_header("signature-input", lambda v: v.replace(v.split('nonce="')[1].split('"')[0], nonce))
-    assert sent(wire).status in {400, 401}
+WEAK = {
+    "short": "must be base64url",
+    "a" * 21: "must be base64url",
+    "a" * 129: "must be base64url",
+    "with space and more text": "must be base64url",
+    ("ключ" * 6).encode().decode("latin-1"): "must be dictionaries",
+}
+
+
+@pytest.mark.parametrize("nonce", WEAK)
+def test_s9_a_weak_nonce(bent: Callable[..., Wire], sent: Sends, nonce: str) -> None:
+    refused = sent(bent(change=lambda field: re.sub('nonce="[^"]*"', f'nonce="{nonce}"', field)))
+    assert (refused.status, refused.problem) == (401, "signature-refused")
+    assert WEAK[nonce] in refused.json()["detail"]
 
 
 def test_s9_the_same_request_twice(post: Signs, get: Signs, sent: Sends, stored: Callable[[], int]) -> None:
@@ -363,6 +477,20 @@ def test_s14_an_old_protocol_or_an_absolute_target(exchange: Exchange, get: Sign
     assert absolute.status in {400, 401, 421}
     old = send_bytes(exchange.settings.origin, f"GET /v1/agencies HTTP/1.0\r\n{head}\r\n".encode())
     assert old.status in {400, 401}
+
+
+def test_s14_http_2_in_clear_is_not_spoken(exchange: Exchange, get: Signs) -> None:
+    """Neither to who begins with its preface (RFC 9113 §3.3) nor to who asks to change to it (RFC 7540 §3.2)."""
+    settings_frame = b"\0\0\0\4\0\0\0\0\0"
+    received = received_for(exchange.settings.origin, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + settings_frame)
+    assert received == b"" or received.startswith(b"HTTP/1.1 400 ")
+    head = "".join(f"{name}: {value}\r\n" for name, value in get().headers)
+    change = (
+        "Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n"
+    )
+    asked = received_for(exchange.settings.origin, f"GET /v1/keys HTTP/1.1\r\n{head}{change}\r\n".encode())
+    assert asked.startswith(b"HTTP/1.1 200 "), "as if nothing had been asked"
+    assert b"upgrade" not in asked.partition(b"\r\n\r\n")[0].lower()
 
 
 def test_s14_a_compressed_body(post: Signs, sent: Sends) -> None:

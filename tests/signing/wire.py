@@ -2,10 +2,13 @@
 
 import datetime
 import json
+import re
 import secrets
 import socket
 import time
+from base64 import b64encode
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -111,6 +114,18 @@ def sign(
     return Wire(method, target, tuple(message.headers.items()), body or b"", origin + target)
 
 
+def sign_again(wire: Wire, signer: Callable[[bytes], bytes]) -> Wire:
+    """The request signed over its Signature-Input and headers as they now stand, whatever they say: by hand, as RFC
+    9421 §2.5 has it, so that the signature is right and all that is wrong is what they say.
+    """
+    given = wire.header("signature-input").removeprefix("sig=")
+    derived = {"@method": wire.method, "@authority": wire.header("host"), "@target-uri": wire.url}
+    covered = re.findall(r'"([^"]+)"', given.partition(")")[0])
+    lines = [f'"{name}": {derived[name] if name in derived else wire.header(name)}' for name in covered]
+    base = "\n".join([*lines, f'"@signature-params": {given}']).encode("latin-1")
+    return wire.with_header("signature", f"sig=:{b64encode(signer(base)).decode()}:")
+
+
 def send(address: str, wire: Wire) -> Reply:
     """Send to the origin `address`, whatever Host the request names."""
     lines = [f"{wire.method} {wire.target} HTTP/1.1", *(f"{name}: {value}" for name, value in wire.headers)]
@@ -137,6 +152,18 @@ def send_bytes(address: str, request: bytes) -> Reply:
     status_line, *lines = head.decode("latin-1").split("\r\n")
     pairs = [(name.lower(), value.strip()) for name, _, value in (line.partition(":") for line in lines)]
     return Reply(int(status_line.split()[1]), dict(pairs), body, pairs)
+
+
+def received_for(address: str, request: bytes) -> bytes:
+    """All that comes for these bytes until the service ends the connection."""
+    where = urlsplit(address)
+    with socket.create_connection((where.hostname or "", where.port or 80), timeout=20) as connection:
+        connection.sendall(request)
+        received = b""
+        with suppress(ConnectionResetError):
+            while chunk := connection.recv(65536):
+                received += chunk
+    return received
 
 
 def _length(head: bytes) -> int | None:

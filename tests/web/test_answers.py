@@ -26,7 +26,16 @@ PUBLIC = {
     "/metrics",
     "/openapi.json",
     "/.well-known/http-message-signatures-directory",
+    "/",
+    "/v1/console",
     "/v1/service",
+    "/v1/sign-in/enrolments",
+    "/v1/sign-in/passkeys",
+    "/v1/sign-in/challenges",
+    "/v1/sign-in/sessions",
+    "/public/releases",
+    "/public/releases/{name}/{version}",
+    "/public/releases/{name}/{version}/figures.csv",
 }
 
 
@@ -75,6 +84,24 @@ def test_security_headers_on_everything(exchange: Exchange) -> None:
         assert headers["cache-control"] == "no-store"
         assert headers["x-content-type-options"] == "nosniff"
         assert "signature" in headers
+
+
+@pytest.mark.parametrize("method", ["OPTIONS", "HEAD", "PATCH"])
+def test_methods_that_a_path_does_not_answer_are_told_with_those_that_it_does(exchange: Exchange, method: str) -> None:
+    paths = httpx.get(f"{exchange.settings.origin}/openapi.json").json()["paths"]
+    for path, operations in paths.items():
+        if method.lower() in operations:
+            continue
+        reply = httpx.request(method, exchange.settings.origin + re.sub(r"\{[^}]*\}", "0", path))
+        assert (reply.status_code, reply.headers["content-type"]) == (405, "application/problem+json"), path
+        assert {name.upper() for name in operations} <= set(reply.headers["allow"].split(", ")), path
+        assert method == "HEAD" or reply.json()["type"] == "/problems/method-not-allowed"
+
+
+def test_health_answers_monitors_that_ask_for_the_head_only(exchange: Exchange) -> None:
+    for path in ("/healthz", "/readyz"):
+        reply = httpx.head(exchange.settings.origin + path)
+        assert (reply.status_code, reply.content) == (200, b"")
 
 
 def test_unknown_methods_and_parameters_are_problems(exchange: Exchange, reader: PrivateKey) -> None:
@@ -127,6 +154,24 @@ def test_a_key_has_its_own_pace(exchange: Exchange) -> None:
         slow.stop()
 
 
+@pytest.mark.parametrize(
+    ("setting", "most"), [("SARHAD_COUNTRY_REQUESTS_PER_MINUTE", "5"), ("SARHAD_COUNTRY_BYTES_PER_MINUTE", "70")]
+)
+def test_the_keys_of_a_country_share_one_pace(exchange: Exchange, setting: str, most: str) -> None:
+    slow = Exchange.start(exchange.settings, exchange.region, workers=1, **{setting: most})
+    try:
+        ours = [enrol_now(exchange.settings, PrivateKey.generate(), "RU-CUS") for _ in range(3)]
+        other = enrol_now(exchange.settings, PrivateKey.generate(), "TJ-CUS")
+        origin, body = slow.settings.origin, b'{"names":["heroin"]}'
+        replies = [send(origin, sign(ours[n % 3], origin, "POST", "/v1/units/resolve", body)) for n in range(6)]
+        assert replies[0].status == 200
+        assert (replies[-1].status, replies[-1].problem) == (429, "too-many-requests")
+        assert "of your country" in replies[-1].json()["detail"]
+        assert send(origin, sign(other, origin, "POST", "/v1/units/resolve", body)).status == 200
+    finally:
+        slow.stop()
+
+
 def test_metrics_sum_over_the_workers(exchange: Exchange) -> None:
     def counted() -> int:
         text = httpx.get(f"{exchange.settings.origin}/metrics").text
@@ -163,7 +208,7 @@ def test_every_route_declares_its_caller_or_is_public(exchange: Exchange) -> Non
         guarded = any(isinstance(call, CallerDependency) for call in calls)
         assert guarded != (context.path in PUBLIC), context.path
         assert route.body_field is None, context.path
-    assert {"/v1/seizures", "/v1/policies/{country}", "/v1/changes"} <= seen
+    assert {"/v1/seizures", "/v1/policies/{owner}", "/v1/changes"} <= seen
 
 
 def test_problem_types_are_stable_and_described(exchange: Exchange) -> None:
@@ -176,3 +221,14 @@ def test_problem_types_are_stable_and_described(exchange: Exchange) -> None:
 def test_the_service_key_is_its_owners_alone(exchange: Exchange) -> None:
     file = Path(exchange.settings.state_dir) / "service-key.pem"
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_an_answer_before_the_whole_request_came_says_that_its_connection_ends(
+    exchange: Exchange, reader: PrivateKey
+) -> None:
+    """RFC 9112 §9.6: or the next request is sent into a connection that ends, and is lost without an answer."""
+    with httpx.Client(base_url=exchange.settings.origin) as client:
+        for _ in range(50):
+            assert client.put("/v1/seizures/1", content=b"{}").headers["connection"] == "close"
+    wire = sign(reader, exchange.settings.origin, "GET", "/v1/seizures")
+    assert "connection" not in httpx.get(wire.url, headers=wire.headers).headers

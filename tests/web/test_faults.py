@@ -31,6 +31,9 @@ async def answer(tmp_path: Path, error: Exception) -> tuple[int, dict[str, str],
     async def send(message: Message) -> None:
         sent.append(message)
 
+    async def settle(scope: Scope, status: int, digest: bytes) -> None:
+        """No reading, nothing to log."""
+
     key = ServiceKey.generate()
     scope: dict[str, Any] = {
         "type": "http",
@@ -39,7 +42,7 @@ async def answer(tmp_path: Path, error: Exception) -> tuple[int, dict[str, str],
         "query_string": b"",
         "headers": [],
     }
-    await Edge(failing, Settings(state_dir=tmp_path), lambda: key)(scope, receive, send)
+    await Edge(failing, Settings(state_dir=tmp_path), lambda: key, settle)(scope, receive, send)
     headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     return sent[0]["status"], headers, b"".join(message["body"] for message in sent[1:])
 

@@ -2,26 +2,27 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from contextlib import AbstractAsyncContextManager, closing
 from types import TracebackType
 from typing import Any, TypeVar
 
 import httpx
 
-from sarhad import _calls as calls
 from sarhad._batches import Batch, Progress, verdicts
-from sarhad._calls import Call
+from sarhad._calls import Call, read_problem
+from sarhad._methods import Methods
+from sarhad._record_calls import service
 from sarhad._session import BATCH_TIMEOUT, TIMEOUT, Session, batch_params, unreachable, wait_before_retry
 from sarhad.errors import ProblemError, ServiceUnreachable
 from sarhad.keys import PrivateKey, PublicKey
-from sarhad.models import Page, Receipt, Verdict
+from sarhad.models import Page, Verdict
 from sarhad.profile import Profile
 
 T = TypeVar("T")
 
 
-class AsyncClient(AbstractAsyncContextManager["AsyncClient"]):
+class AsyncClient(Methods, AbstractAsyncContextManager["AsyncClient"]):
     """The same client for asyncio; see Client for what every method does and raises."""
 
     def __init__(
@@ -48,14 +49,23 @@ class AsyncClient(AbstractAsyncContextManager["AsyncClient"]):
     ) -> None:
         await self.aclose()
 
+    @property
+    def service_key(self) -> Coroutine[Any, Any, PublicKey]:
+        """The pinned key of the service, awaited; fetched and pinned when there is none yet."""
+        return self._known_key()
+
+    async def _known_key(self) -> PublicKey:
+        await self._learn_service_key()
+        return self._session.known_key()
+
     async def _learn_service_key(self) -> None:
         if self._session.service_key is None:
             try:
                 response = await self._http.get(self._session.service + "/v1/service")
             except httpx.TransportError as fault:
                 raise unreachable(self._session.service, fault) from fault
-            calls.read_problem(response)
-            self._session.pin(calls.service().parse(response))
+            read_problem(response)
+            self._session.pin(service().parse(response))
 
     async def _once(self, call: Call[T]) -> T:
         request = self._session.request(self._http, call)
@@ -63,10 +73,11 @@ class AsyncClient(AbstractAsyncContextManager["AsyncClient"]):
             response = await self._http.send(request, auth=self._session.auth(public=call.public))
         except httpx.TransportError as fault:
             raise unreachable(self._session.service, fault) from fault
-        calls.read_problem(response)
+        read_problem(response)
         return call.parse(response)
 
     async def perform(self, call: Call[T]) -> T:
+        """Perform one call, with the retries it allows."""
         await self._learn_service_key()
         attempt = 0
         while True:
@@ -79,11 +90,19 @@ class AsyncClient(AbstractAsyncContextManager["AsyncClient"]):
                     raise
                 await asyncio.sleep(wait)
 
-    async def service(self) -> dict[str, Any]:
-        return await self.perform(calls.service())
+    @property
+    def address(self) -> str:
+        """The origin of the service."""
+        return self._session.service
 
-    async def submit(self, record: str) -> Receipt:
-        return await self.perform(calls.submit(record))
+    async def fetch(self, path: str) -> httpx.Response:
+        """GET a path as it is, signed, with the stated purpose; the verified answer, whatever its status."""
+        await self._learn_service_key()
+        request = self._http.build_request("GET", self.address + path, headers=self._session.headers)
+        try:
+            return await self._http.send(request, auth=self._session.auth())
+        except httpx.TransportError as fault:
+            raise unreachable(self.address, fault) from fault
 
     async def submit_batch(
         self,
@@ -93,6 +112,7 @@ class AsyncClient(AbstractAsyncContextManager["AsyncClient"]):
         dry_run: bool = False,
         progress: Progress | None = None,
     ) -> AsyncIterator[Verdict]:
+        """Submit many records; yields a verdict for each, in order, once the whole answer is verified."""
         await self._learn_service_key()
         with closing(Batch.of(records)) as batch, tempfile.TemporaryFile() as answer:
             if batch.lines == 0:
@@ -110,7 +130,7 @@ class AsyncClient(AbstractAsyncContextManager["AsyncClient"]):
                 try:
                     if response.status_code >= 400:
                         await response.aread()
-                        calls.read_problem(response)
+                        read_problem(response)
                     async for chunk in response.aiter_bytes():
                         answer.write(chunk)
                 finally:
@@ -120,60 +140,21 @@ class AsyncClient(AbstractAsyncContextManager["AsyncClient"]):
             for verdict in verdicts(answer, batch.lines):
                 yield verdict
 
-    async def search(self, **filters: Any) -> Page:
-        return await self.perform(calls.search(filters))
+    def search_all(self, **filters: Any) -> AsyncIterator[dict[str, Any]]:
+        """Every record that matches, page after page."""
+        return _every(self.search, **filters)
 
-    async def search_all(self, **filters: Any) -> AsyncIterator[dict[str, Any]]:
-        cursor: str | None = filters.pop("cursor", None)
-        while True:
-            page = await self.search(**filters, cursor=cursor)
-            for item in page.items:
-                yield item
-            if page.next is None:
-                return
-            cursor = page.next
+    def statement_all(self, owner: str, /, **filters: Any) -> AsyncIterator[dict[str, Any]]:
+        """Every entry of the statement that matches, page after page."""
+        return _every(self.statement, owner, **filters)
 
-    async def get(self, record_id: str) -> dict[str, Any]:
-        return await self.perform(calls.get(record_id))
 
-    async def get_record(self, record_id: str) -> str:
-        return await self.perform(calls.get_record(record_id))
-
-    async def versions(self, record_id: str) -> dict[str, Any]:
-        return await self.perform(calls.versions(record_id))
-
-    async def proof(self, record_id: str) -> dict[str, Any]:
-        return await self.perform(calls.proof(record_id))
-
-    async def resolve_substances(self, names: Sequence[str]) -> list[dict[str, Any]]:
-        return await self.perform(calls.resolve_substances(names))
-
-    async def resolve_units(self, names: Sequence[str]) -> list[dict[str, Any]]:
-        return await self.perform(calls.resolve_units(names))
-
-    async def resolve_places(self, queries: Iterable[Mapping[str, str | None]]) -> list[dict[str, Any]]:
-        return await self.perform(calls.resolve_places(queries))
-
-    async def get_policy(self, country: str) -> dict[str, Any]:
-        return await self.perform(calls.get_policy(country))
-
-    async def put_policy(self, country: str, signed: str) -> dict[str, Any]:
-        return await self.perform(calls.put_policy(country, signed))
-
-    async def changes(self, **params: Any) -> dict[str, Any]:
-        return await self.perform(calls.changes(params))
-
-    async def propose_change(self, change: Mapping[str, Any]) -> dict[str, Any]:
-        return await self.perform(calls.propose_change(change))
-
-    async def approve_change(self, change_id: str) -> dict[str, Any]:
-        return await self.perform(calls.approve_change(change_id))
-
-    async def keys(self, **params: Any) -> dict[str, Any]:
-        return await self.perform(calls.keys(params))
-
-    async def revoke_key(self, kid: str, reason: str) -> dict[str, Any]:
-        return await self.perform(calls.revoke_key(kid, reason))
-
-    async def checkpoint(self, log: str = "records") -> str:
-        return await self.perform(calls.checkpoint(log))
+async def _every(ask: Callable[..., Awaitable[Page]], *of: str, **filters: Any) -> AsyncIterator[dict[str, Any]]:
+    cursor: str | None = filters.pop("cursor", None)
+    while True:
+        page = await ask(*of, **filters, cursor=cursor)
+        for item in page.items:
+            yield item
+        cursor = page.next
+        if cursor is None:
+            return

@@ -1,9 +1,10 @@
-"""Every call of the service as a value: what to send, and how to read the answer. No input or output
-happens here.
+"""A call of the service as a value: what to send, and how to read the answer. No input or output happens here.
+
+Each `_…_calls` module builds those of one part of the interface; `_methods` makes them methods of both clients.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
@@ -11,16 +12,19 @@ import httpx
 import orjson
 
 from sarhad.errors import ProblemError, UnverifiedResponse
-from sarhad.models import Page, Receipt
+from sarhad.models import Page
 
 T = TypeVar("T")
 SD_JWT = "application/sd-jwt"
 NDJSON = "application/x-ndjson"
+BYTES = "application/octet-stream"
 
 
 @dataclass(frozen=True)
 class Call(Generic[T]):
-    """One exchange. `repeatable` calls may be tried again after a failure without doing anything twice."""
+    """One exchange. `repeatable` calls may be tried again after a failure without doing anything twice. Reads state
+    the client's purpose, and so do `purposeful` calls.
+    """
 
     method: str
     path: str
@@ -30,6 +34,7 @@ class Call(Generic[T]):
     headers: Mapping[str, str] = field(default_factory=dict)
     repeatable: bool = True
     public: bool = False
+    purposeful: bool = False
 
 
 def read_problem(response: httpx.Response) -> None:
@@ -56,12 +61,30 @@ def _text(response: httpx.Response) -> str:
     return response.text
 
 
-def _results(response: httpx.Response) -> list[dict[str, Any]]:
-    return list(_object(response)["results"])
+def _content(response: httpx.Response) -> bytes:
+    return response.content
+
+
+def _nothing(_: httpx.Response) -> None:
+    """An answer without a body."""
+
+
+def _page(response: httpx.Response) -> Page:
+    document = _object(response)
+    return Page(items=list(document["items"]), next=document.get("next"), raw=document)
+
+
+def _named(filters: Mapping[str, Any]) -> dict[str, Any]:
+    """`from` is a Python keyword, so callers write `from_`; what is None is not asked."""
+    return {name.rstrip("_"): value for name, value in filters.items() if value is not None}
 
 
 def _get(path: str, params: Mapping[str, Any] | None = None) -> Call[dict[str, Any]]:
-    return Call("GET", path, _object, params={k: v for k, v in (params or {}).items() if v is not None})
+    return Call("GET", path, _object, params=_named(params or {}))
+
+
+def _get_page(path: str, filters: Mapping[str, Any]) -> Call[Page]:
+    return Call("GET", path, _page, params=_named(filters))
 
 
 def _send(
@@ -77,95 +100,16 @@ def _send(
     )
 
 
+def _act(path: str, document: Mapping[str, Any], *, purposeful: bool = False) -> Call[dict[str, Any]]:
+    """POST what must not be done twice."""
+    return replace(_send("POST", path, document, _object, repeatable=False), purposeful=purposeful)
+
+
+def _act_signed(path: str, signed: str) -> Call[dict[str, Any]]:
+    """POST a document that an officer signed (JWS)."""
+    headers = {"content-type": "application/jose"}
+    return Call("POST", path, _object, content=signed.encode("ascii"), headers=headers, repeatable=False)
+
+
 def _segment(text: str) -> str:
     return quote(text, safe="")
-
-
-def service() -> Call[dict[str, Any]]:
-    return Call("GET", "/v1/service", _object, public=True)
-
-
-def submit(record: str) -> Call[Receipt]:
-    def parse(response: httpx.Response) -> Receipt:
-        return Receipt.of(_object(response), response.status_code)
-
-    # The agency's own reference makes a repetition of the same bytes harmless: it answers 200 with the
-    # first receipt.
-    return Call("POST", "/v1/seizures", parse, content=record.encode("ascii"), headers={"content-type": SD_JWT})
-
-
-def search(filters: Mapping[str, Any]) -> Call[Page]:
-    def parse(response: httpx.Response) -> Page:
-        document = _object(response)
-        return Page(items=list(document["items"]), next=document.get("next"), raw=document)
-
-    # `from` is a Python keyword, so callers write `from_`.
-    params = {name.rstrip("_"): value for name, value in filters.items() if value is not None}
-    return Call("GET", "/v1/seizures", parse, params=params)
-
-
-def get(record_id: str) -> Call[dict[str, Any]]:
-    return _get(f"/v1/seizures/{_segment(record_id)}")
-
-
-def get_record(record_id: str) -> Call[str]:
-    return Call("GET", f"/v1/seizures/{_segment(record_id)}", _text, headers={"accept": SD_JWT})
-
-
-def versions(record_id: str) -> Call[dict[str, Any]]:
-    return _get(f"/v1/seizures/{_segment(record_id)}/versions")
-
-
-def proof(record_id: str) -> Call[dict[str, Any]]:
-    return _get(f"/v1/seizures/{_segment(record_id)}/proof")
-
-
-def resolve_substances(names: Sequence[str]) -> Call[list[dict[str, Any]]]:
-    return _send("POST", "/v1/substances/resolve", {"names": list(names)}, _results)
-
-
-def resolve_units(names: Sequence[str]) -> Call[list[dict[str, Any]]]:
-    return _send("POST", "/v1/units/resolve", {"names": list(names)}, _results)
-
-
-def resolve_places(queries: Iterable[Mapping[str, str | None]]) -> Call[list[dict[str, Any]]]:
-    return _send("POST", "/v1/places/resolve", {"queries": [dict(q) for q in queries]}, _results)
-
-
-def get_policy(country: str) -> Call[dict[str, Any]]:
-    return _get(f"/v1/policies/{_segment(country)}")
-
-
-def put_policy(country: str, signed: str) -> Call[dict[str, Any]]:
-    return Call(
-        "PUT",
-        f"/v1/policies/{_segment(country)}",
-        _object,
-        content=signed.encode("ascii"),
-        headers={"content-type": "application/jose"},
-        repeatable=False,
-    )
-
-
-def changes(params: Mapping[str, Any]) -> Call[dict[str, Any]]:
-    return _get("/v1/changes", params)
-
-
-def propose_change(change: Mapping[str, Any]) -> Call[dict[str, Any]]:
-    return _send("POST", "/v1/changes", {"change": dict(change)}, _object, repeatable=False)
-
-
-def approve_change(change_id: str) -> Call[dict[str, Any]]:
-    return _send("POST", f"/v1/changes/{_segment(change_id)}/approval", {}, _object, repeatable=False)
-
-
-def keys(params: Mapping[str, Any]) -> Call[dict[str, Any]]:
-    return _get("/v1/keys", params)
-
-
-def revoke_key(kid: str, reason: str) -> Call[dict[str, Any]]:
-    return _send("POST", f"/v1/keys/{_segment(kid)}/revocation", {"reason": reason}, _object, repeatable=False)
-
-
-def checkpoint(log: str) -> Call[str]:
-    return Call("GET", f"/v1/log/{_segment(log)}/checkpoint", _text)

@@ -66,7 +66,7 @@ class Session:
         return SignedRequests(None if public else self.key, self.known_key)
 
     def request(self, client: httpx.Client | httpx.AsyncClient, call: Call[Any]) -> httpx.Request:
-        headers = {**self.headers, **call.headers} if call.method == "GET" else dict(call.headers)
+        headers = {**self.headers, **call.headers} if call.purposeful or call.method == "GET" else dict(call.headers)
         return client.build_request(
             call.method,
             self.service + call.path,

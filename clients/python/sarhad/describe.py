@@ -39,7 +39,7 @@ def read_description(source: bytes, agency: str) -> records.Record:
     return records.Record(
         agency=agency,
         kind=cast(records.Kind, kind),
-        facets=records.fill_ladders(facets),
+        facets=records.complete(cast(records.Kind, kind), facets),
         handling=description.get("handling", records.DEFAULT_HANDLING),
     )
 

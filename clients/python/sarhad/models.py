@@ -36,12 +36,17 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of one line of a batch: either a receipt (absent in a dry run) or a problem."""
+    """What became of one line of a batch: either a receipt (absent in a dry run) or a problem.
+
+    `derived` is what the service derives from an accepted record, `warnings` what to look at again.
+    """
 
     line: int
     status: int
     receipt: Receipt | None = None
     problem: ProblemError | None = None
+    derived: dict[str, Any] = field(default_factory=dict)
+    warnings: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def accepted(self) -> bool:
@@ -57,6 +62,8 @@ class Verdict:
             status=status,
             receipt=Receipt.of(document, status) if complete else None,
             problem=ProblemError(problem, status) if problem else None,
+            derived=dict(document.get("derived") or {}),
+            warnings=list(document.get("warnings") or ()),
         )
 
 

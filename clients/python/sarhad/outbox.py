@@ -17,10 +17,12 @@ from typing import Self
 
 import orjson
 
-from sarhad import records
+from sarhad import receipts, records
 from sarhad._client import Client
 from sarhad.errors import ProblemError, SarhadError, ServiceUnreachable, UnverifiedResponse
+from sarhad.keys import PublicKey
 from sarhad.models import Receipt, Verdict
+from sarhad.transparency import NotProven
 
 BATCH = 500
 FIRST_WAIT = 5.0  # seconds; doubles with every failure, up to an hour, plus or minus half
@@ -228,8 +230,9 @@ def deliver(
 ) -> Tally:
     """Send what is due, sender by sender, in batches. `connect` gives the client of a sender.
 
-    A failure of line, service or key postpones that sender's letters; a refusal of a record makes a dead
-    letter. Raises OutboxBusy when another process is sending.
+    A failure of line, service or key postpones that sender's letters, and so does a receipt that is not the
+    service's for this very record; a refusal of a record makes a dead letter. Raises OutboxBusy when another
+    process is sending.
     """
     tally = Tally()
     with outbox.sending():
@@ -257,23 +260,38 @@ def _deliver_batch(
     """Whether the line held: false ends the turn of this sender."""
     try:
         verdicts = _verdicts(client, letters)
+        service_key = client.service_key
     except (ServiceUnreachable, UnverifiedResponse, ProblemError) as fault:
         _postpone(outbox, letters, fault, clock, tally)
         return False
     with outbox.transaction():
         for letter, verdict in zip(letters, verdicts, strict=True):
-            if verdict.receipt is not None:
-                outbox.delivered(letter, verdict.receipt)
-                tally.delivered += 1
-            elif verdict.problem is not None and _is_final(verdict.problem):
-                outbox.refused(letter, verdict.problem)
-                tally.dead += 1
-            else:
-                outbox.postponed(letter, verdict.problem or SarhadError("no receipt"), clock())
-                tally.postponed += 1
+            _settle(outbox, letter, verdict, service_key, tally, now=clock())
             if settled is not None:
                 settled(letter, verdict)
     return True
+
+
+def _settle(
+    outbox: Outbox, letter: Letter, verdict: Verdict, service_key: PublicKey, tally: Tally, *, now: float
+) -> None:
+    """Write down what the service said of one letter."""
+    if verdict.receipt is not None:
+        try:
+            receipts.check(letter.record or "", verdict.receipt, service_key)
+        except NotProven as fault:
+            outbox.postponed(letter, SarhadError(f"Not taken as delivered. {fault}"), now)
+            tally.postponed += 1
+            tally.faults.append(f"Number {letter.number} is not taken as delivered. {fault}")
+            return
+        outbox.delivered(letter, verdict.receipt)
+        tally.delivered += 1
+    elif verdict.problem is not None and _is_final(verdict.problem):
+        outbox.refused(letter, verdict.problem)
+        tally.dead += 1
+    else:
+        outbox.postponed(letter, verdict.problem or SarhadError("no receipt"), now)
+        tally.postponed += 1
 
 
 def _verdicts(client: Client, letters: list[Letter]) -> list[Verdict]:

@@ -24,7 +24,22 @@ import orjson
 from sarhad.errors import InputError, SarhadError
 from sarhad.keys import BadSignature, PrivateKey, PublicKey, b64url, b64url_decode
 
-Kind = Literal["seizure", "zero", "retraction"]
+Kind = Literal[
+    "seizure",
+    "zero",
+    "analysis",
+    "precursor_incident",
+    "clandestine_laboratory",
+    "price_observation",
+    "retraction",
+]
+# Where records of a kind are; the others are among the seizures.
+PATHS: Mapping[str, str] = {
+    "analysis": "/v1/analyses",
+    "precursor_incident": "/v1/precursor-incidents",
+    "clandestine_laboratory": "/v1/clandestine-laboratories",
+    "price_observation": "/v1/price-observations",
+}
 
 TYPE = "sarhad-record+sd-jwt"
 DIGESTS = 24  # every record carries this many; decoys fill up, so that nobody can count the facets
@@ -60,7 +75,7 @@ class Record:
 
         Coarser values that a changed one implied are derived again, unless they are given too.
         """
-        changes = {_facet_name(name): value for name, value in facets.items()}
+        changes = {facet_name(name): value for name, value in facets.items()}
         stale = {coarse for name in changes for coarse in _IMPLIED.get(name, ())}
         kept = {name: value for name, value in self.facets.items() if name not in stale}
         return replace(self, facets=fill_ladders({**kept, **changes}))
@@ -81,7 +96,7 @@ class Disclosed:
 
     @property
     def digest(self) -> str:
-        return _digest(self.jwt)
+        return digest(self.jwt)
 
 
 def seizure(
@@ -99,18 +114,19 @@ def seizure(
 ) -> Record:
     """A seizure report. Give the finest time known; other facets by keyword (`where_point=…`, `persons=…`).
 
-    `reported` is now unless given. Times carry an offset: the local calendar decides day and month.
+    `reported` is now unless given. Times carry an offset: the local calendar decides day and month. A `route` that
+    does not name the place of seizure gets it (`complete`).
     """
-    when = {"when.instant": _timestamp(instant), "when.day": _text(day), "when.month": month}
+    when = {"when.instant": timestamp(instant), "when.day": _text(day), "when.month": month}
     content = {
         "reference": reference,
-        "reported": _timestamp(reported or datetime.now(UTC)),
+        "reported": timestamp(reported or datetime.now(UTC)),
         **when,
         "where.country": country,
         "items": [{"line": line, **entry} for line, entry in enumerate(items, start=1)],
-        **{_facet_name(name): value for name, value in facets.items()},
+        **{facet_name(name): value for name, value in facets.items()},
     }
-    return Record(agency, "seizure", fill_ladders(content), handling)
+    return Record(agency, "seizure", complete("seizure", content), handling)
 
 
 def item(
@@ -138,7 +154,7 @@ def zero(
     """A zero-report: this agency seized nothing here in this month ("2025-05"). Zero is not silence."""
     content = {
         "reference": reference,
-        "reported": _timestamp(reported or datetime.now(UTC)),
+        "reported": timestamp(reported or datetime.now(UTC)),
         "when.month": month,
         "where.country": country,
         "where.admin1": admin1,
@@ -149,14 +165,14 @@ def zero(
 def correction(previous: str, **facets: Any) -> Record:
     """The next version of a record the agency holds in full, with these facets changed; None removes one."""
     old = read(previous)
-    changes = {"reported": _timestamp(datetime.now(UTC)), **facets}
+    changes = {"reported": timestamp(datetime.now(UTC)), **facets}
     return _next_version(old, old.payload["kind"], old.facets).with_facets(**changes)
 
 
 def retraction(previous: str, *, reason: str, language: str, reported: datetime | str | None = None) -> Record:
     """The version that withdraws a record. The reason is a facet, shared only under the owner's rules."""
     content = {
-        "reported": _timestamp(reported or datetime.now(UTC)),
+        "reported": timestamp(reported or datetime.now(UTC)),
         "narrative": {"text": reason, "language": language},
     }
     return _next_version(read(previous), "retraction", content)
@@ -195,11 +211,33 @@ def fill_ladders(facets: Mapping[str, Any]) -> dict[str, Any]:
     return filled
 
 
+def complete(kind: Kind, facets: Mapping[str, Any]) -> dict[str, Any]:
+    """Adds what a record of this kind says twice: the ladders (`fill_ladders`), and in the route of a seizure that does
+    not name the place of seizure its country, before the destination.
+    """
+    filled = fill_ladders(facets)
+    return _through_place_of_seizure(filled) if kind == "seizure" else filled
+
+
+def _through_place_of_seizure(facets: dict[str, Any]) -> dict[str, Any]:
+    route, country = facets.get("route"), facets.get("where.country")
+    if not route or country is None or any(leg.get("role") == "SEIZURE_POINT" for leg in route):
+        return facets
+    onward = next((n for n, leg in enumerate(route) if leg.get("role") == "DESTINATION"), len(route))
+    here = {"role": "SEIZURE_POINT", "country": country, "certainty": "KNOWN"}
+    return {**facets, "route": [*route[:onward], here, *route[onward:]]}
+
+
 def issue(key: PrivateKey, record: Record) -> str:
     """Sign the record. Two calls give two different texts: salts and decoys are fresh."""
-    disclosures = [_disclose(name, value) for name, value in record.facets.items()]
-    decoys = [b64url(secrets.token_bytes(32)) for _ in range(DIGESTS - len(disclosures))]
-    payload = {
+    disclosures = [disclose(name, value) for name, value in record.facets.items()]
+    return assemble(key, claims(record, [digest(disclosure) for disclosure in disclosures]), disclosures)
+
+
+def claims(record: Record, digests: list[str]) -> dict[str, Any]:
+    """The clear members of the record, its digests filled up with decoys."""
+    decoys = [b64url(secrets.token_bytes(32)) for _ in range(DIGESTS - len(digests))]
+    return {
         "iss": record.agency,
         "jti": record.id,
         "kind": record.kind,
@@ -208,8 +246,12 @@ def issue(key: PrivateKey, record: Record) -> str:
         **({"prev": record.previous} if record.previous else {}),
         "handling": record.handling,
         "_sd_alg": "sha-256",
-        "_sd": sorted([_digest(disclosure) for disclosure in disclosures] + decoys),
+        "_sd": sorted(digests + decoys),
     }
+
+
+def assemble(key: PrivateKey, payload: Mapping[str, Any], disclosures: Iterable[str]) -> str:
+    """The compact SD-JWT of these clear members and disclosures, signed."""
     header = {"alg": key.alg, "kid": key.kid, "typ": TYPE}
     signed = f"{b64url(orjson.dumps(header))}.{b64url(orjson.dumps(payload))}"
     jwt = f"{signed}.{b64url(key.sign(signed.encode()))}"
@@ -221,6 +263,12 @@ def redact(sd_jwt: str, facets: Collection[str]) -> str:
     jwt, disclosures = _split(sd_jwt)
     kept = [disclosure for disclosure in disclosures if _open(disclosure)[1] in facets]
     return "~".join([jwt, *kept, ""])
+
+
+def kind(sd_jwt: str) -> str | None:
+    """What a record says it is: only where to send it; the service judges the rest. Raises NotARecord."""
+    payload = _json(_split(sd_jwt)[0].split(".")[1])
+    return payload.get("kind") if isinstance(payload, dict) else None
 
 
 def read(sd_jwt: str) -> Disclosed:
@@ -237,7 +285,7 @@ def read(sd_jwt: str) -> Disclosed:
     encoded: dict[str, str] = {}
     for disclosure in disclosures:
         _, name, value = _open(disclosure)
-        if _digest(disclosure) not in digests or name in facets:
+        if digest(disclosure) not in digests or name in facets:
             raise NotARecord(f"The disclosure of {name} does not belong to this record.")
         facets[name] = value
         encoded[name] = disclosure
@@ -257,11 +305,13 @@ def verify(sd_jwt: str, key: PublicKey) -> Disclosed:
     return record
 
 
-def _disclose(name: str, value: Any) -> str:
+def disclose(name: str, value: Any) -> str:
+    """A facet with a fresh salt, encoded."""
     return b64url(orjson.dumps([b64url(secrets.token_bytes(SALT_BYTES)), name, value]))
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
+    """Base64url SHA-256 of ASCII text."""
     return b64url(hashlib.sha256(text.encode("ascii")).digest())
 
 
@@ -291,12 +341,12 @@ def _json(encoded: str) -> Any:
         raise NotARecord(f"A part is not JSON in base64url: {fault}.") from fault
 
 
-def _facet_name(keyword: str) -> str:
+def facet_name(keyword: str) -> str:
     group, _, rest = keyword.partition("_")
     return f"{group}.{rest}" if group in ("when", "where") else keyword
 
 
-def _timestamp(moment: datetime | str | None) -> str | None:
+def timestamp(moment: datetime | str | None) -> str | None:
     if not isinstance(moment, datetime):
         return moment
     if moment.tzinfo is None:

@@ -84,8 +84,7 @@ def sign_request(request: httpx.Request, key: PrivateKey) -> None:
         if "content-digest" not in request.headers:
             request.headers["content-digest"] = content_digest(request.content)
         covered += BODY_COMPONENTS
-    if "sarhad-purpose" in request.headers:
-        covered.append("sarhad-purpose")
+    covered += [name for name in ("sarhad-purpose", "range") if name in request.headers]
     now = datetime.datetime.now(datetime.UTC)
     signer = HTTPMessageSigner(
         signature_algorithm=_ALGORITHMS[key.alg],

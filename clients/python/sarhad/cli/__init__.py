@@ -5,7 +5,37 @@ from importlib.metadata import entry_points
 
 import typer
 
-from sarhad.cli import imports, keys, outbox, policy, read, submit, verify
+from sarhad.cli import (
+    aggregates,
+    alerts,
+    analysis,
+    attach,
+    bulletin,
+    exports,
+    figures,
+    gateway,
+    imports,
+    inbox,
+    keys,
+    links,
+    listings,
+    outbox,
+    packs,
+    policy_trial,
+    profiles,
+    publication,
+    questions,
+    read,
+    recalls,
+    record,
+    requests,
+    spectra,
+    statement,
+    submit,
+    substances,
+    trends,
+    verify,
+)
 from sarhad.cli.output import EXIT_CODES, complain, exit_code
 from sarhad.errors import SarhadError
 
@@ -17,14 +47,37 @@ app = typer.Typer(
 )
 app.add_typer(keys.app, name="keys")
 app.command("submit")(submit.submit)
+app.add_typer(analysis.app, name="analysis")
+app.add_typer(attach.app, name="attach")
+app.add_typer(spectra.app, name="spectra")
 app.command("correct")(submit.correct)
 app.command("retract")(submit.retract)
 app.command("import")(imports.import_)
 app.add_typer(outbox.app, name="outbox")
 app.command("search")(read.search)
 app.command("show")(read.show)
+app.command("trends")(trends.trends)
+app.command("gateway")(gateway.gateway)
+app.add_typer(exports.app, name="export")
+app.add_typer(questions.app, name="questions")
+app.command("prices")(figures.prices)
+app.command("timeline")(figures.timeline)
+app.add_typer(packs.app, name="packs")
+app.add_typer(bulletin.app, name="bulletin")
 app.command("verify")(verify.verify)
-app.add_typer(policy.app, name="policy")
+app.add_typer(publication.app, name="publication")
+app.command("aggregates")(aggregates.aggregates)
+app.command("statement")(statement.statement)
+app.add_typer(requests.app, name="request")
+app.add_typer(record.app, name="record")
+app.add_typer(recalls.app, name="recall")
+app.add_typer(links.app, name="links")
+app.add_typer(profiles.app, name="profiles")
+app.command("inbox")(inbox.inbox)
+app.add_typer(policy_trial.app, name="policy")
+app.add_typer(alerts.app, name="alerts")
+app.add_typer(substances.app, name="substances")
+app.add_typer(listings.app, name="listings")
 
 
 def add_server_commands(arguments: list[str]) -> None:

@@ -1,5 +1,7 @@
 """`sarhad import`: a CSV or XLSX table, row by row, signed and sent, with resume and a report."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -11,34 +13,54 @@ from sarhad.cli.output import OK, REFUSED, UNREACHABLE, JsonOption, complaints, 
 from sarhad.imports.agencies import Agencies
 from sarhad.imports.mapping import ColumnMapping
 from sarhad.imports.report import Summary, summarise
-from sarhad.imports.run import Import
+from sarhad.imports.run import Import, Refusal
 from sarhad.outbox import Tally
 from sarhad.profile import Profile
+
+SHOWN = 20  # refusals of a check that fit on a screen
 
 
 def import_(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A .csv, .csv.gz or .xlsx table.")],
     mapping: Annotated[
         str,
-        typer.Option("--profile", help="Column mapping: 'unodc-ids', or the path of a TOML file of yours."),
+        typer.Option(
+            "--profile",
+            "--mapping",
+            metavar="MAPPING",
+            help="What the columns mean, not whose keys sign: 'unodc-ids', or the path of a TOML file of yours "
+            "(clients/python/IMPORT.md).",
+        ),
     ],
     agency_map: Annotated[
         Path | None,
-        typer.Option(help="Country → agency profile: a TOML file, or a directory of <AGENCY>/profile.toml."),
+        typer.Option(
+            help="Whose keys sign, by country of the row: a TOML file, or a directory of <AGENCY>/profile.toml."
+        ),
     ] = None,
-    as_: Annotated[str | None, typer.Option("--as", help="One agency profile for all rows.")] = None,
+    as_: Annotated[
+        str | None,
+        typer.Option(
+            "--as",
+            metavar="PROFILE",
+            help="Whose keys sign all rows: the agency profile that other commands call --profile. "
+            "Default: $SARHAD_PROFILE, or 'default'.",
+        ),
+    ] = None,
     encoding: Annotated[str | None, typer.Option(help="Encoding of a CSV that is not UTF-8.")] = None,
     sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook; the first by default.")] = None,
     report: Annotated[Path | None, typer.Option(help="Rows that need a look, as CSV. Default: FILE.report.csv")] = None,
     state: Annotated[Path | None, typer.Option(help="Resume file. Default: FILE.sarhad-import")] = None,
-    check: Annotated[bool, typer.Option("--check", help="Read and resolve everything, sign and send nothing.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Read and resolve everything, say what would be refused; send nothing.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Import a table: each row becomes a record, signed by its country's agency. Run again to continue.
 
-    Exit code 1 when rows were refused (see the report), 3 when some still wait for the service.
+    Exit code 1 when rows were refused (see the report) or would be (--check), 3 when some still wait for the service.
 
-    Example: sarhad import seizures.csv --profile unodc-ids --agency-map .sarhad/demo
+    Example: sarhad import seizures.csv --profile unodc-ids --agency-map .sarhad/demo --check
 
     Example: sarhad import june.xlsx --profile ./our-columns.toml --as customs
     """
@@ -54,12 +76,10 @@ def import_(
     total = work.check()
     with connect(agencies.any) as client:
         unknown = work.resolve(client).unknown
+    if check:
+        _checked(total, unknown, list(work.refusals()), as_json=as_json)
     if not as_json:
         console.print(f"{total} rows; {len(unknown)} drug names or units unknown to the service.")
-    if check:
-        for kind, text in unknown:
-            console.print(f"unknown {kind}: {text}", markup=False)
-        return
     written = report or file.with_name(file.name + ".report.csv")
     tally, summary = _run(work, total, written)
     if as_json:
@@ -67,6 +87,26 @@ def import_(
     else:
         _show(summary, tally, written)
     raise typer.Exit(UNREACHABLE if summary.waiting else REFUSED if summary.refused else OK)
+
+
+def _checked(total: int, unknown: Sequence[tuple[str, str]], refused: Sequence[Refusal], *, as_json: bool) -> None:
+    """Say what the import would refuse, and end: 1 if anything."""
+    if as_json:
+        texts = [{"kind": kind, "text": text} for kind, text in unknown]
+        show_json({"rows": total, "unknown": texts, "refused": [asdict(refusal) for refusal in refused]})
+    else:
+        console.print(
+            f"{total} rows; {len(unknown)} drug names or units unknown to the service; "
+            f"{len(refused)} rows that cannot become a record."
+        )
+        for kind, text in unknown:
+            console.print(f"unknown {kind}: {text}", markup=False)
+        for refusal in refused[:SHOWN]:
+            place = f", column {refusal.column}" if refusal.column else ""
+            console.print(f"line {refusal.line}{place}: {refusal.detail}", markup=False)
+        if len(refused) > SHOWN:
+            console.print(f"and {len(refused) - SHOWN} more: --json lists them all.", markup=False)
+    raise typer.Exit(REFUSED if unknown or refused else OK)
 
 
 def _run(work: Import, total: int, report: Path) -> tuple[Tally, Summary]:
@@ -108,4 +148,5 @@ def _show(summary: Summary, tally: Tally, report: Path) -> None:
         console.print(f"  refused: {reason:<28}{count:>6}", markup=False)
     for country, states in sorted(summary.countries.items()):
         console.print(f"  {country}  " + ", ".join(f"{n} {name}" for name, n in sorted(states.items())), markup=False)
-    console.print(f"Rows that need a look: {report}", markup=False)
+    if summary.listed:
+        console.print(f"Rows that need a look: {report}", markup=False)

@@ -7,6 +7,7 @@ import orjson
 import typer
 
 from sarhad.cli.output import JsonOption, ProfileOption, connect, console, show_json, show_pairs
+from sarhad.enrolment import enrolment
 from sarhad.errors import ConfigurationError
 from sarhad.keys import PrivateKey
 from sarhad.profile import DEFAULT_SERVICE, Profile, home
@@ -65,13 +66,7 @@ def request(
     loaded = Profile.load(profile)
     keys = (loaded.load_request_key(), loaded.load_record_key())
     changes = [
-        {
-            "kind": "enrol-key",
-            "agency": loaded.agency,
-            "use": use,
-            "jwk": {**key.public.jwk, "kid": key.kid, "alg": key.alg},
-            "roles": list(role or ("reporter",)) if use == "request-signing" else [],
-        }
+        enrolment(loaded.agency, use, key, list(role or ("reporter",)) if use == "request-signing" else [])
         for use, key in zip(USES, keys, strict=True)
     ]
     show_json(changes)
@@ -86,6 +81,17 @@ def propose(
     with connect(Profile.load(profile)) as client:
         for change in orjson.loads(file.read_bytes()):
             console.print(client.propose_change(change)["id"], markup=False)
+
+
+@app.command(epilog='Example: sarhad keys reject 0b4f… --reason "not asked for"')
+def reject(
+    change: Annotated[str, typer.Argument(help="Number of a proposed change.")],
+    reason: Annotated[str, typer.Option(help="Why; kept beside the change.")],
+    profile: ProfileOption = None,
+) -> None:
+    """Reject what an officer proposed, or withdraw a proposal of one's own (role key_administrator)."""
+    with connect(Profile.load(profile)) as client:
+        console.print(f"{change} {client.reject_change(change, reason)['state']}", markup=False)
 
 
 @app.command(epilog="Example: sarhad keys approve 0b4f… --profile kz-administrator-2")

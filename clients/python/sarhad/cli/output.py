@@ -1,7 +1,8 @@
 """How commands speak: tables for people, JSON for programs, refusals on standard error, exit codes."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from decimal import Decimal
 from typing import Annotated, Any
 
 import orjson
@@ -21,6 +22,8 @@ from sarhad.errors import (
 from sarhad.profile import Profile
 
 OK, REFUSED, USAGE, UNREACHABLE, NOT_PROVEN, NOT_CONFIGURED = range(6)
+
+MILLIGRAM = Decimal("0.000001")
 
 EXIT_CODES = (
     "Exit codes: 0 done; 1 refused (by the service, or some rows of an import); 2 wrong usage or input; "
@@ -60,6 +63,26 @@ def connect(
     if service_key is not None and client.service_key.kid != service_key:
         raise UnverifiedResponse(f"The service's key is {client.service_key.kid}, not {service_key}.")
     return client
+
+
+def every(ask: Callable[..., dict[str, Any]], member: str = "items", **params: Any) -> Iterator[dict[str, Any]]:
+    """What all pages of an answer hold, the first page first."""
+    cursor: str | None = None
+    while True:
+        page = ask(**params, cursor=cursor)
+        yield from page[member]
+        cursor = page["next"]
+        if cursor is None:
+            return
+
+
+def kilograms(value: str | None) -> str:
+    """Kilograms to the milligram, without idle zeros; what is less than one stays as it is. JSON has every digit."""
+    if value is None:
+        return ""
+    exact = Decimal(value)
+    text = f"{exact.quantize(MILLIGRAM) or exact:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def show_json(document: object) -> None:

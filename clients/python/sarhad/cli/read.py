@@ -1,15 +1,16 @@
 """`sarhad search` and `sarhad show`: what is shared with you, as far as it is."""
 
-from itertools import islice
 from typing import Annotated, Any
 
 import typer
 
+from sarhad._client import Client
 from sarhad.cli.output import (
     CaseOption,
     JsonOption,
     ProfileOption,
     PurposeOption,
+    complaints,
     connect,
     console,
     show_json,
@@ -17,6 +18,10 @@ from sarhad.cli.output import (
     show_table,
 )
 from sarhad.profile import Profile
+
+PAGE = 100  # records that are asked for at once
+KINDS = "seizure (the default), zero, precursor_incident, clandestine_laboratory or price_observation."
+KindOption = Annotated[str | None, typer.Option(help="Kind of record where it is no seizure.")]
 
 
 def search(
@@ -29,8 +34,12 @@ def search(
     status: Annotated[str | None, typer.Option(help="SUSP, PRES, CONF, NEGA or INCL.")] = None,
     agency: Annotated[str | None, typer.Option(help="Reporting agency.")] = None,
     owner: Annotated[str | None, typer.Option(help="Reporting country.")] = None,
-    kind: Annotated[str | None, typer.Option(help="seizure or zero.")] = None,
-    min_kg: Annotated[str | None, typer.Option(help="At least this many kilograms.")] = None,
+    kind: Annotated[str | None, typer.Option(help=KINDS)] = None,
+    aspect: Annotated[
+        str | None, typer.Option(help="Type of incident, role in the laboratory, level of the market.")
+    ] = None,
+    min_kg: Annotated[str | None, typer.Option(help="At least this many kilograms, in one line.")] = None,
+    max_kg: Annotated[str | None, typer.Option(help="At most this many kilograms, in the same line.")] = None,
     limit: Annotated[int, typer.Option(help="At most this many records.", min=1)] = 50,
     profile: ProfileOption = None,
     purpose: PurposeOption = "analysis",
@@ -42,14 +51,16 @@ def search(
     Example: sarhad search --country TJ --from 2025-01-01 --purpose analysis
 
     Example: sarhad search --owner UZ --limit 500 --json
+
+    Example: sarhad search --kind precursor_incident --aspect STOPPED
     """
     filters: dict[str, Any] = {
         "from_": from_, "to": to, "country": country, "admin1": admin1, "bbox": bbox, "substance": substance,
-        "status": status, "agency": agency, "owner": owner, "kind": kind, "min_kg": min_kg,
-        "limit": min(limit, 100),
+        "status": status, "agency": agency, "owner": owner, "kind": kind, "aspect": aspect, "min_kg": min_kg,
+        "max_kg": max_kg,
     }  # fmt: skip
     with connect(Profile.load(profile), purpose=purpose, case=case) as client:
-        found = list(islice(client.search_all(**filters), limit))
+        found = newest(client, filters, limit)
     if as_json:
         show_json(found)
         return
@@ -57,9 +68,25 @@ def search(
     console.print(f"{len(found)} records.")
 
 
+def newest(client: Client, filters: dict[str, Any], limit: int) -> list[dict[str, Any]]:
+    """The newest `limit` records, page by page; it is said where there are more."""
+    found: list[dict[str, Any]] = []
+    cursor: str | None = None
+    while True:
+        page = client.search(**filters, limit=min(limit, PAGE), cursor=cursor)
+        found += page.items
+        cursor = page.next
+        if cursor is None or len(found) >= limit:
+            break
+    if cursor is not None or len(found) > limit:
+        complaints.print(f"sarhad: These are the newest {limit}; there are more: --limit {2 * limit}, or ask narrower.")
+    return found[:limit]
+
+
 def show(
     record_id: Annotated[str, typer.Argument(metavar="ID", help="The record's id.")],
     sd_jwt: Annotated[bool, typer.Option("--sd-jwt", help="Print the owner-signed record itself.")] = False,
+    kind: KindOption = None,
     profile: ProfileOption = None,
     purpose: PurposeOption = "analysis",
     case: CaseOption = None,
@@ -69,13 +96,15 @@ def show(
 
     Example: sarhad show 5f0c…
 
+    Example: sarhad show 5f0c… --kind price_observation
+
     Example: sarhad show 5f0c… --sd-jwt > record.sd-jwt
     """
     with connect(Profile.load(profile), purpose=purpose, case=case) as client:
         if sd_jwt:
-            typer.echo(client.get_record(record_id))
+            typer.echo(client.get_record(record_id, kind=kind))
             return
-        document = client.get(record_id)
+        document = client.get(record_id, kind=kind)
     if as_json:
         show_json(document)
     else:
@@ -87,9 +116,14 @@ def _line(item: dict[str, Any]) -> tuple[object, ...]:
     when = facets.get("when.instant") or facets.get("when.day") or facets.get("when.month")
     unit = facets.get("where.admin1") or {}
     where = unit.get("code") or facets.get("where.country")
-    items = facets.get("items") or ()
-    what = "; ".join(" ".join(str(part) for part in entry.get("reported", {}).values()) for entry in items)
+    what = "; ".join(_said(entry) for entry in facets.get("items") or ())
     return item.get("id"), item.get("owner") or item.get("agency"), when, where, what
+
+
+def _said(entry: dict[str, Any]) -> str:
+    """What is reported of an item: the amount, and what is its own (an incident, a role, a price)."""
+    own = [entry.get(name) for name in ("incident", "role", "level", "typical", "currency")]
+    return " ".join(str(part) for part in (*entry.get("reported", {}).values(), *own) if part is not None)
 
 
 def _flat(document: dict[str, Any]) -> list[tuple[str, object]]:

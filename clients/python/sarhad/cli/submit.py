@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from sarhad import records, transparency
+from sarhad import receipts, records
+from sarhad.analyses import issue_reviewed
 from sarhad.cli.output import (
     JsonOption,
     ProfileOption,
@@ -17,9 +18,11 @@ from sarhad.cli.output import (
     show_json,
     show_pairs,
 )
+from sarhad.cli.read import KindOption
 from sarhad.describe import read_changes, read_description, read_input
+from sarhad.errors import InputError
 from sarhad.evidence import Evidence
-from sarhad.keys import BadSignature, PublicKey, b64url
+from sarhad.keys import BadSignature, PrivateKey
 from sarhad.models import Receipt
 from sarhad.profile import Profile
 
@@ -36,6 +39,9 @@ def submit(
     service_key: ServiceKeyOption = None,
     save: SaveOption = None,
     dry_run: Annotated[bool, typer.Option(help="Let the service judge the record; nothing is stored.")] = False,
+    reviewer_key: Annotated[
+        Path | None, typer.Option(help="Of an analysis: the reviewer's key, where this system holds both.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Sign the record that a JSON file describes, submit it, and keep the receipt.
@@ -43,11 +49,18 @@ def submit(
     Example: sarhad submit report.json
 
     Example: cat report.json | sarhad submit - --json
+
+    Example: sarhad submit price.json   # where the file says "kind": "price_observation"
     """
     loaded = Profile.load(profile)
     record = read_description(read_input(file, sys.stdin.buffer), loaded.agency)
-    signed = records.issue(loaded.load_record_key(), record)
-    _send(loaded, signed, service_key=service_key, save=save, dry_run=dry_run, as_json=as_json)
+    if record.kind == "analysis":
+        if reviewer_key is None:
+            raise InputError("An analysis is reviewed with another key: --reviewer-key, or sarhad analysis draft.")
+        signed = issue_reviewed(loaded.load_record_key(), PrivateKey.load(reviewer_key), record)
+    else:
+        signed = records.issue(loaded.load_record_key(), record)
+    send(loaded, signed, service_key=service_key, save=save, dry_run=dry_run, as_json=as_json)
 
 
 def correct(
@@ -55,6 +68,7 @@ def correct(
     changes: Annotated[str, typer.Argument(metavar="FILE|-", help="JSON object of changed facets; null removes.")],
     profile: ProfileOption = None,
     purpose: PurposeOption = "operational",
+    kind: KindOption = None,
     save: SaveOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -64,8 +78,8 @@ def correct(
     """
     loaded = Profile.load(profile)
     facets = read_changes(read_input(changes, sys.stdin.buffer))
-    record = records.correction(_own(loaded, record_id, purpose), **facets)
-    _send(loaded, records.issue(loaded.load_record_key(), record), save=save, as_json=as_json)
+    record = records.correction(_own(loaded, record_id, purpose, kind), **facets)
+    send(loaded, records.issue(loaded.load_record_key(), record), save=save, as_json=as_json)
 
 
 def retract(
@@ -74,6 +88,7 @@ def retract(
     profile: ProfileOption = None,
     language: Annotated[str, typer.Option(help="Language of the reason (BCP 47).")] = "en",
     purpose: PurposeOption = "operational",
+    kind: KindOption = None,
     save: SaveOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -82,21 +97,21 @@ def retract(
     Example: sarhad retract 5f0c… --reason "Counted twice" --language en
     """
     loaded = Profile.load(profile)
-    record = records.retraction(_own(loaded, record_id, purpose), reason=reason, language=language)
-    _send(loaded, records.issue(loaded.load_record_key(), record), save=save, as_json=as_json)
+    record = records.retraction(_own(loaded, record_id, purpose, kind), reason=reason, language=language)
+    send(loaded, records.issue(loaded.load_record_key(), record), save=save, as_json=as_json)
 
 
-def _own(profile: Profile, record_id: str, purpose: str | None) -> str:
+def _own(profile: Profile, record_id: str, purpose: str | None, kind: str | None) -> str:
     """The latest version as this agency signed it: what the service returns is signed again only if it is ours."""
     with connect(profile, purpose=purpose) as client:
-        previous = client.get_record(record_id)
+        previous = client.get_record(record_id, kind=kind)
     disclosed = records.verify(previous, profile.load_record_key().public)
     if (disclosed.payload["jti"], disclosed.payload["iss"]) != (record_id.lower(), profile.agency):
         raise BadSignature(f"The service answered with another record than {record_id} of {profile.agency}.")
     return previous
 
 
-def _send(
+def send(
     profile: Profile,
     signed: str,
     *,
@@ -105,6 +120,7 @@ def _send(
     dry_run: bool = False,
     as_json: bool,
 ) -> None:
+    """Send a signed record and keep its receipt; in a dry run say what the service would."""
     with connect(profile, service_key) as client:
         if dry_run:
             (verdict,) = client.submit_batch([signed], dry_run=True)
@@ -113,7 +129,7 @@ def _send(
             console.print("The service would accept this record. Nothing was stored.")
             return
         receipt = client.submit(signed)
-        _check_receipt(signed, receipt, client.service_key)
+        receipts.check(signed, receipt, client.service_key)
         kept = _keep(profile, signed, receipt, client.service_key.jwk, save)
     if as_json:
         show_json({**receipt.__dict__, "saved": str(kept)})
@@ -130,18 +146,6 @@ def _send(
     )
     for warning in receipt.warnings:
         console.print(f"warning      {warning.get('pointer', '')} {warning.get('detail', '')}", markup=False)
-
-
-def _check_receipt(signed: str, receipt: Receipt, service_key: PublicKey) -> None:
-    """The receipt is the service's and for this very record, before it is called one and names a file."""
-    promised = transparency.open_receipt(receipt.receipt, service_key)
-    record = records.read(signed)
-    if b64url(promised.digest) != record.digest:
-        raise transparency.ReceiptMismatch("The receipt is for another record.")
-    if promised.leaf != transparency.committed_leaf(promised.salt, promised.digest):
-        raise transparency.ReceiptMismatch("The leaf that the receipt names does not commit to the record.")
-    if (receipt.id, receipt.version) != (record.payload["jti"], record.payload["ver"]):
-        raise transparency.ReceiptMismatch("The answer names another record.")
 
 
 def _keep(profile: Profile, signed: str, receipt: Receipt, service_key: dict[str, str], save: Path | None) -> Path:

@@ -1,6 +1,7 @@
 """`sarhad verify`: what a kept record proves, as a numbered argument, offline unless told to fetch."""
 
 import sys
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,8 @@ import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from sarhad import records, transparency
-from sarhad.cli.output import JsonOption, ProfileOption, PurposeOption, connect, console, show_json
+from sarhad.cli.output import JsonOption, ProfileOption, PurposeOption, complaints, connect, console, show_json
+from sarhad.cli.patience import GRACE, once_merged
 from sarhad.describe import read_input
 from sarhad.errors import ConfigurationError, SarhadError
 from sarhad.evidence import Evidence
@@ -25,7 +27,7 @@ def verify(
         str | None, typer.Option(help="Public key of the service, JWK; else the pinned one.")
     ] = None,
     fetch: Annotated[
-        bool, typer.Option("--fetch", help="First ask the service for the proof, and keep it in the file.")
+        bool, typer.Option("--fetch", help="First ask the service for the proof, wait for it as promised, and keep it.")
     ] = False,
     purpose: PurposeOption = "analysis",
     as_json: JsonOption = False,
@@ -41,17 +43,34 @@ def verify(
         _fetch(evidence, profile, purpose)
         if file != "-":
             evidence.save(Path(file))
-    argument = _Argument(evidence, _jwk(record_key), _trusted_service_key(profile, service_key, evidence))
+    trusted = _trusted_service_key(profile, service_key)
+    argument = _Argument(evidence, _jwk(record_key), trusted)
     steps, fault = argument.run()
+    if argument.rests_on_the_file:
+        complaints.print(f"WARNING: {UNAUTHENTICATED}")
     if as_json:
-        show_json({"proven": steps, "fault": str(fault) if fault else None})
+        show_json(
+            {
+                "proven": steps,
+                "service_key_authenticated": trusted is not None,
+                "record_key_authenticated": record_key is not None,
+                "fault": str(fault) if fault else None,
+            }
+        )
     else:
         for number, step in enumerate(steps, 1):
             console.print(f"{number}. {step}", markup=False)
     if fault is not None:
         raise fault
     if not as_json and evidence.proof is None:
-        console.print("The log was not consulted: add --fetch once the promised delay has passed.")
+        console.print("The log was not consulted: add --fetch.")
+
+
+UNAUTHENTICATED = (
+    "the key of the service is the one written in this file: whoever made the file chose it, so neither the "
+    "receipt nor the log is proven to be the service's. Name a profile that pinned the service's key "
+    "(--profile), or give the key that the operator publishes (--service-key)."
+)
 
 
 class _Argument:
@@ -61,6 +80,7 @@ class _Argument:
         self.evidence = evidence
         self.record_key = record_key
         self.service_key = service_key
+        self.rests_on_the_file = False  # a step was proven with a service key that only the file vouches for
         self.steps: list[str] = []
 
     def run(self) -> tuple[list[str], SarhadError | None]:
@@ -97,7 +117,10 @@ class _Argument:
             raise transparency.ReceiptMismatch("The receipt is for another record.")
         if promise.leaf != transparency.committed_leaf(promise.salt, raw):
             raise transparency.ReceiptMismatch("The leaf that the receipt names does not commit to the record.")
-        self.steps.append(f"The service (key {key.kid}) promised to log this very record within {promise.mmd} s.")
+        named = "; that this key is the service's is what this file says" if self.rests_on_the_file else ""
+        self.steps.append(
+            f"The service (key {key.kid}{named}) promised to log this very record within {promise.mmd} s."
+        )
 
     def _log(self, digest: str, receipt: str, proof: dict[str, object]) -> None:
         key = self._service_key()
@@ -115,9 +138,12 @@ class _Argument:
         self.steps.append(f"Entry {proof['index']} of that tree is this record (root {b64url(checkpoint.root)}).")
 
     def _service_key(self) -> PublicKey:
-        if self.service_key is None:
+        if self.service_key is not None:
+            return self.service_key
+        if self.evidence.service_key is None:
             raise ConfigurationError("The service's key is not known: give it with --service-key.")
-        return self.service_key
+        self.rests_on_the_file = True
+        return PublicKey.from_jwk(self.evidence.service_key)
 
 
 def _ed25519(key: PublicKey) -> Ed25519PublicKey:
@@ -133,21 +159,26 @@ def _jwk(text: str | None) -> PublicKey | None:
         raise ConfigurationError("A key is given as JWK, a JSON object.") from None
 
 
-def _trusted_service_key(profile: str | None, given: str | None, evidence: Evidence) -> PublicKey | None:
-    """The key given, else the pinned one; the key beside the evidence only where neither exists."""
+def _trusted_service_key(profile: str | None, given: str | None) -> PublicKey | None:
+    """The key given, else the one a profile pinned; None where neither exists."""
     if key := _jwk(given):
         return key
     try:
-        if pinned := Profile.load(profile).service_key:
-            return pinned
+        return Profile.load(profile).service_key
     except ConfigurationError:
         if profile is not None:
             raise
-    return PublicKey.from_jwk(evidence.service_key) if evidence.service_key else None
+        return None
 
 
 def _fetch(evidence: Evidence, profile: str | None, purpose: str) -> None:
-    record_id = records.read(evidence.record).payload["jti"]
+    """Ask for a new proof; a record that is not in the log yet is waited for, as long as its receipt promises."""
+    claims = records.read(evidence.record).payload
+    evidence.proof = None
     with connect(Profile.load(profile), purpose=purpose) as client:
-        evidence.proof = client.proof(record_id)
+        wait = 0.0
+        if evidence.receipt is not None:
+            promise = transparency.open_receipt(evidence.receipt, client.service_key)
+            wait = min(promise.iat - time.time(), 0) + promise.mmd + GRACE
+        evidence.proof = once_merged(lambda: client.proof(claims["jti"], kind=claims["kind"]), time.monotonic() + wait)
         evidence.service_key = client.service_key.jwk

@@ -2,8 +2,10 @@
 
     name = "my-agency"                     # shown in reports
     description = "Monthly sheet of the border guard"
+    kind = "seizure"                       # or precursor_incident, clandestine_laboratory, price_observation
     handling = "TLP:AMBER"                 # label of every record
     required = ["Date", "Drug", "Amount"]  # the file is refused without these columns
+    delimiter = ";"                        # of a CSV; a comma by default
 
     [country]                              # whose agency signs the row (ISO 3166-1 alpha-2)
     column = "Country"
@@ -47,10 +49,27 @@ from typing import Any, Self
 
 from sarhad.errors import InputError
 from sarhad.imports.countries import country_codes
+from sarhad.records import Kind
 
 _LEAF = frozenset({"column", "constant"})
 _OPTIONS = frozenset({"column", "codes", "date", "decimal", "resolve", "check", "default", "needed"})
-_TOP = frozenset({"name", "description", "handling", "required", "country", "reference", "place", "facets", "codes"})
+_TOP = frozenset(
+    {
+        "name",
+        "description",
+        "kind",
+        "handling",
+        "required",
+        "delimiter",
+        "country",
+        "reference",
+        "place",
+        "facets",
+        "codes",
+    }
+)
+_KINDS = ("seizure", "precursor_incident", "clandestine_laboratory", "price_observation")
+_HANDLING = ("TLP:CLEAR", "TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT", "TLP:RED")
 
 
 class RowError(InputError):
@@ -74,6 +93,8 @@ class ColumnMapping:
     place: Mapping[str, Any]
     facets: Mapping[str, Any]
     codes: dict[str, dict[str, str]] = field(hash=False)
+    delimiter: str = ","
+    kind: Kind = "seizure"
 
     @classmethod
     def load(cls, name: str) -> Self:
@@ -107,7 +128,10 @@ class ColumnMapping:
             place=values.get("place", {}),
             facets=values["facets"],
             codes=codes,
+            delimiter=values.get("delimiter", ","),
+            kind=values.get("kind", "seizure"),
         )
+        mapping._check_whole()
         for path, leaf in mapping.leaves():
             mapping._check(path, leaf)
         return mapping
@@ -121,6 +145,21 @@ class ColumnMapping:
         """Every column the profile reads, in order of mention."""
         read = [leaf["column"] for _, leaf in self.leaves() if "column" in leaf]
         return list(dict.fromkeys([*self.required, *read]))
+
+    def _check_whole(self) -> None:
+        if self.handling not in _HANDLING:
+            raise InputError(f"The profile, handling: expected one of {', '.join(_HANDLING)}.")
+        if self.kind not in _KINDS:
+            raise InputError(f"The profile, kind: expected one of {', '.join(_KINDS)}.")
+        if not isinstance(self.delimiter, str) or len(self.delimiter) != 1:
+            raise InputError("The profile, delimiter: expected one character.")
+        if not _LEAF & set(self.country):
+            raise InputError('The profile, country: expected column = "…" or constant = "…".')
+        if not (_LEAF | {"prefix"}) & set(self.reference):
+            raise InputError('The profile, reference: expected column = "…" or prefix = "…".')
+        for part in self.place:
+            if part not in ("division", "place") or "column" not in self.place[part]:
+                raise InputError(f'The profile, place.{part}: expected division or place, each {{ column = "…" }}.')
 
     def _check(self, path: str, leaf: Mapping[str, Any]) -> None:
         if "constant" in leaf:

@@ -23,7 +23,9 @@ FROM line LEFT JOIN letter ON letter.number = line.letter ORDER BY line.line
 
 @dataclass
 class Summary:
-    """Counts of rows. `accepted` includes `repeated` (the service had the same record already)."""
+    """Counts of rows. `accepted` includes `repeated` (the service had the same record already); `listed` are the lines
+    of the report.
+    """
 
     rows: int = 0
     accepted: int = 0
@@ -33,6 +35,7 @@ class Summary:
     waiting: int = 0
     duplicates: int = 0
     warnings: int = 0
+    listed: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
     countries: dict[str, dict[str, int]] = field(default_factory=dict)
 
@@ -47,6 +50,7 @@ def summarise(outbox: Outbox, path: Path | None) -> Summary:
     """Count every row; write those that were refused, wait, repeat another or carry warnings to `path`."""
     summary = Summary()
     entries = list(_entries(outbox, summary))
+    summary.listed = len(entries)
     if path is not None:
         with path.open("w", encoding="utf-8-sig", newline="") as file:  # the mark tells spreadsheets it is UTF-8
             writer = csv.writer(file)

@@ -8,7 +8,7 @@ with their reason.
 import base64
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -43,6 +43,16 @@ CREATE TABLE IF NOT EXISTS line (
 """
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """A row that cannot become a record; `column` names the cell at fault, where one is."""
+
+    line: int
+    country: str | None
+    column: str
+    detail: str
+
+
 @dataclass
 class Import:
     """One table with its mapping, agencies and resume file."""
@@ -56,7 +66,10 @@ class Import:
     resolved: Resolved = field(default_factory=Resolved)
 
     def rows(self) -> Iterator[Row]:
-        return rows(self.table, self.mapping.columns(), encoding=self.encoding, sheet=self.sheet)
+        mapping = self.mapping
+        return rows(
+            self.table, mapping.columns(), encoding=self.encoding, sheet=self.sheet, delimiter=mapping.delimiter
+        )
 
     def check(self) -> int:
         """Read the whole table and collect its texts; how many rows. Raises InputError, nothing was sent."""
@@ -77,6 +90,16 @@ class Import:
         """Ask the service about every distinct substance, unit and place of the table."""
         self.resolved = resolve(client, self._texts, self._places)
         return self.resolved
+
+    def refusals(self) -> Iterator[Refusal]:
+        """The rows that cannot become a record, by their own content: what signing would refuse. Signs nothing."""
+        for row in self.rows():
+            country = None
+            try:
+                country = self.mapping.country_of(row.cells)
+                self._record(row, country, self.agencies.of(country), f"(line {row.line})")
+            except RowError as fault:
+                yield Refusal(row.line, country, fault.column, str(fault))
 
     def open(self) -> Outbox:
         """The resume file. Raises InputError when it belongs to another table or profile."""
@@ -153,8 +176,8 @@ class Import:
         }
         return records.Record(
             agency=profile.agency,
-            kind="seizure",
-            facets=records.fill_ladders(facets),
+            kind=self.mapping.kind,
+            facets=records.complete(self.mapping.kind, facets),
             handling=self.mapping.handling,
         )
 
@@ -168,8 +191,8 @@ class Import:
         return prefix + base64.b32encode(digest[:15]).decode("ascii")
 
     def _fingerprint(self) -> str:
-        settings = [self.mapping.name, self.mapping.columns(), self.sheet, self.encoding]
-        sha = hashlib.sha256(orjson.dumps(settings))
+        settings = [asdict(self.mapping), self.sheet, self.encoding]  # another rule makes another record of a row
+        sha = hashlib.sha256(orjson.dumps(settings, option=orjson.OPT_SORT_KEYS))
         with self.table.open("rb") as file:
             while chunk := file.read(1 << 20):
                 sha.update(chunk)

@@ -36,14 +36,19 @@ class Row:
 
 
 def rows(
-    path: Path, required: Sequence[str], *, encoding: str | None = None, sheet: str | None = None
+    path: Path,
+    required: Sequence[str],
+    *,
+    encoding: str | None = None,
+    sheet: str | None = None,
+    delimiter: str = ",",
 ) -> Iterator[Row]:
     """All rows that are not empty. Raises InputError for a file that cannot be read safely and completely."""
     if not path.is_file():
         raise InputError(f"There is no file {path}.")
     name = path.name.lower()
     if name.endswith((".csv", ".csv.gz")):
-        lines = _csv(path, encoding)
+        lines = _csv(path, encoding, delimiter)
     elif name.endswith((".xlsx", ".xlsm")):
         lines = _xlsx(path, sheet)
     else:
@@ -70,7 +75,16 @@ def _check_header(path: Path, header: list[str], required: Sequence[str]) -> Non
     if missing := [name for name in required if name not in header]:
         raise InputError(
             f"{path.name}: these columns are missing: {', '.join(missing)}. Found: {', '.join(header)[:300]}."
+            + _advice(header, missing)
         )
+
+
+def _advice(header: list[str], missing: list[str]) -> str:
+    """What most often is the matter when columns are missing."""
+    for mark, written in ((";", ";"), ("\t", "\\t"), (",", ",")):
+        if any(missing[0] in cell.split(mark) for cell in header):
+            return f' The columns are separated by another character: write delimiter = "{written}" in the profile.'
+    return " In a workbook, name the sheet that has them: --sheet NAME." if len(header) <= 1 else ""
 
 
 def _check_cells(path: Path, line: int, cells: dict[str, str]) -> None:
@@ -94,12 +108,12 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
             yield raw
 
 
-def _csv(path: Path, encoding: str | None) -> Iterator[tuple[int, list[str]]]:
+def _csv(path: Path, encoding: str | None, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     csv.field_size_limit(1 << 20)
     try:
         with _opened(path) as raw:
             text = io.TextIOWrapper(raw, encoding=encoding or "utf-8-sig", newline="")
-            reader = csv.reader(text, strict=True)
+            reader = csv.reader(text, strict=True, delimiter=delimiter)
             for cells in reader:
                 yield reader.line_num, cells
     except UnicodeDecodeError as fault:

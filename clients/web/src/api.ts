@@ -1,0 +1,58 @@
+/** Calls of the service, signed by the keys of this sign-in. A refusal is thrown as the problem it is (RFC 9457). */
+
+import { signal } from "@preact/signals";
+import { session, signedOut } from "./session";
+import { signedHeaders } from "./signing";
+
+export const purpose = signal(localStorage.getItem("purpose") ?? "operational");
+purpose.subscribe((value) => localStorage.setItem("purpose", value));
+
+export class Refused extends Error {
+  constructor(
+    readonly status: number,
+    readonly problem: { type: string; title: string; detail: string; pointer?: string },
+  ) {
+    super(problem.detail);
+  }
+}
+
+export class NoLink extends Error {}
+
+interface Call {
+  body?: unknown;
+  text?: string;
+  type?: string;
+  purposeful?: boolean;
+  accept?: string;
+}
+
+export async function call<T>(method: string, path: string, given: Call = {}): Promise<T> {
+  const response = await send(method, path, given);
+  return (response.status === 204 ? undefined : await response.json()) as T;
+}
+
+export const get = <T>(path: string) => call<T>("GET", path, { purposeful: true });
+
+async function send(method: string, path: string, given: Call): Promise<Response> {
+  const body = given.text ?? (given.body === undefined ? undefined : JSON.stringify(given.body));
+  const url = new URL(path, location.origin).href;
+  const headers: Record<string, string> = given.accept ? { accept: given.accept } : {};
+  const current = session.value;
+  if (current) {
+    const stated = given.purposeful ? { purpose: purpose.value } : {};
+    const content = body === undefined ? {} : { body, ...(given.type ? { type: given.type } : {}) };
+    Object.assign(headers, await signedHeaders(current.requests, { method, url, ...content, ...stated }));
+  } else if (body !== undefined) {
+    headers["content-type"] = "application/json";
+  }
+  let response: Response;
+  try {
+    response = await fetch(url, { method, headers, ...(body === undefined ? {} : { body }) });
+  } catch {
+    throw new NoLink();
+  }
+  if (response.ok) return response;
+  const problem = await response.json().catch(() => ({ type: "", title: response.statusText, detail: "" }));
+  if (response.status === 401 && current) await signedOut();
+  throw new Refused(response.status, problem);
+}

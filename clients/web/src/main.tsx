@@ -1,0 +1,122 @@
+/** The console: who is signed in, what that person may do, and the view that the address names. */
+
+import "@fontsource/noto-sans/cyrillic-400.css";
+import "@fontsource/noto-sans/cyrillic-700.css";
+import "@fontsource/noto-sans/latin-400.css";
+import "@fontsource/noto-sans/latin-700.css";
+import "./console.css";
+import { render } from "preact";
+import { flush, load } from "./outbox";
+import { href, route } from "./route";
+import { holds, resume, session, signOut } from "./session";
+import { Alert } from "./views/alert";
+import { Alerts } from "./views/alerts";
+import { People } from "./views/people";
+import { Record } from "./views/record";
+import { Records } from "./views/records";
+import { Report } from "./views/report";
+import { SignIn } from "./views/signin";
+import { Statement } from "./views/statement";
+import { Trends } from "./views/trends";
+import { language, languages, preferred, speak, t } from "./words";
+
+interface Place {
+  view: string;
+  title: string;
+  roles: string[];
+}
+
+const PLACES: Place[] = [
+  { view: "report", title: "Report a seizure", roles: ["reporter"] },
+  { view: "records", title: "Seizures", roles: ["analyst", "reporter", "laboratory", "policy_officer", "coordinator"] },
+  { view: "trends", title: "Trends", roles: ["analyst", "policy_officer", "coordinator"] },
+  { view: "alerts", title: "Alerts", roles: ["analyst", "laboratory", "policy_officer", "coordinator"] },
+  { view: "statement", title: "Who read our records", roles: ["policy_officer", "auditor"] },
+  { view: "people", title: "Officers", roles: ["key_administrator"] },
+];
+
+const PARTS = ["record", "alert"]; // reached from a list, and by their addresses
+
+function Header({ places }: { places: Place[] }) {
+  const current = session.value;
+  return (
+    <header>
+      <a class="brand" href="#/">Sarhad</a>
+      <nav aria-label={t("Main")}>
+        {places.map(({ view, title }) => (
+          <a key={view} href={href(view)} aria-current={route.value.view === view ? "page" : undefined}>
+            {t(title)}
+          </a>
+        ))}
+      </nav>
+      <select aria-label={t("Language")} value={language.value} onChange={(event) => void speak(event.currentTarget.value)}>
+        {languages.map(({ code, name }) => (
+          <option key={code} value={code} lang={code}>
+            {name}
+          </option>
+        ))}
+      </select>
+      {current && (
+        <span class="who">
+          {current.agency}/{current.handle} <button onClick={() => void signOut()}>{t("Sign out")}</button>
+        </span>
+      )}
+    </header>
+  );
+}
+
+function View({ places }: { places: Place[] }) {
+  if (!session.value) return <SignIn />;
+  const { view, id } = route.value;
+  switch (PARTS.includes(view) || places.some((place) => place.view === view) ? view : places[0]?.view) {
+    case "report":
+      return <Report />;
+    case "records":
+      return <Records />;
+    case "record":
+      return <Record key={id} id={id} />;
+    case "alerts":
+      return <Alerts />;
+    case "alert":
+      return <Alert key={id} id={id} />;
+    case "trends":
+      return <Trends />;
+    case "statement":
+      return <Statement />;
+    case "people":
+      return <People />;
+    default:
+      return <main>{t("Your roles have no view of their own in the console.")}</main>;
+  }
+}
+
+function Console() {
+  const places = PLACES.filter((place) => holds(...place.roles));
+  return (
+    <>
+      <Header places={places} />
+      <View places={places} />
+      <footer>{t("Boundaries and names of places imply no endorsement.")}</footer>
+    </>
+  );
+}
+
+async function begin(): Promise<void> {
+  if (/^[\d.:[\]]+$/.test(location.hostname)) {
+    const { origin } = await fetch("/v1/console").then((response) => response.json());
+    if (origin !== location.origin) return location.replace(`${origin}${location.pathname}${location.hash}`);
+  }
+  await Promise.all([speak(preferred()), resume(), load()]);
+  render(<Console />, document.getElementById("console") as HTMLElement);
+  document.body.dataset["ready"] = "";
+  if ("serviceWorker" in navigator) await navigator.serviceWorker.register(scriptUrl("/console/offline.js"), { scope: "/console/" });
+  await flush();
+}
+
+/** Trusted Types: the only script that the page itself names. */
+function scriptUrl(path: string): string {
+  const types = (globalThis as { trustedTypes?: { createPolicy: (name: string, rules: object) => { createScriptURL: (url: string) => string } } }).trustedTypes;
+  return types ? types.createPolicy("console", { createScriptURL: (url: string) => url }).createScriptURL(path) : path;
+}
+
+void begin();

@@ -1,0 +1,62 @@
+/** Parts that several views share. */
+
+import { type ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { NoLink, Refused } from "./api";
+import { t } from "./words";
+
+/** What went wrong and what to try, for the person who waits. */
+export function told(fault: unknown): string {
+  if (fault instanceof NoLink) return t("The service cannot be reached. What you entered is kept; try again later.");
+  if (fault instanceof Refused) return `${fault.problem.title} ${fault.problem.detail}`;
+  return fault instanceof Error ? fault.message : String(fault);
+}
+
+export const Fault = ({ of }: { of: unknown }) => (of ? <p class="fault" role="alert">{told(of)}</p> : null);
+
+interface Loaded<T> {
+  value?: T;
+  fault?: unknown;
+}
+
+/** Ask anew whenever `about` changes; an answer that comes late does not replace a newer one. */
+export function useAnswer<T>(ask: () => Promise<T>, about: unknown[]): Loaded<T> {
+  const [loaded, setLoaded] = useState<Loaded<T>>({});
+  useEffect(() => {
+    let newest = true;
+    ask().then(
+      (value) => newest && setLoaded({ value }),
+      (fault: unknown) => newest && setLoaded({ fault }),
+    );
+    return () => {
+      newest = false;
+    };
+  }, about);
+  return loaded;
+}
+
+export const Empty = ({ children }: { children: ComponentChildren }) => <p class="empty">{children}</p>;
+
+interface Doing {
+  busy: boolean;
+  fault: unknown;
+  run: (work: () => Promise<void>) => Promise<void>;
+}
+
+/** One thing at a time: while it is done the button waits, and what goes wrong is told beside it. */
+export function useDoing(): Doing {
+  const [busy, setBusy] = useState(false);
+  const [fault, setFault] = useState<unknown>(null);
+  const run = async (work: () => Promise<void>) => {
+    setBusy(true);
+    setFault(null);
+    try {
+      await work();
+    } catch (error) {
+      setFault(error);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return { busy, fault, run };
+}

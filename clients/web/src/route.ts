@@ -1,0 +1,29 @@
+/** The whole state of the view in the address: #/records?from=2026-01. Going back goes back. */
+
+import { signal } from "@preact/signals";
+
+export interface Route {
+  view: string;
+  id: string;
+  query: URLSearchParams;
+}
+
+const read = (): Route => {
+  const [path = "", query = ""] = location.hash.slice(2).split("?");
+  const [view = "", id = ""] = path.split("/");
+  return { view, id, query: new URLSearchParams(query) };
+};
+
+export const route = signal(read());
+addEventListener("hashchange", () => {
+  route.value = read();
+});
+
+export const href = (view: string, query: Record<string, string> = {}): string => {
+  const given = new URLSearchParams(Object.entries(query).filter(([, value]) => value)).toString();
+  return `#/${view}${given ? `?${given}` : ""}`;
+};
+
+export const go = (view: string, query: Record<string, string> = {}): void => {
+  location.hash = href(view, query);
+};

@@ -1,0 +1,124 @@
+/** One question seen from all sides: whatever is chosen in one figure filters the others, and stands in the address. */
+
+import { get, purpose } from "../api";
+import { called, useNames } from "../names";
+import { Fault, useAnswer } from "../parts";
+import { href } from "../route";
+import { type Answer } from "../trends/answer";
+import { Coverage } from "../trends/coverage";
+import { MapOf } from "../trends/map";
+import { asked, change, clear, type Filter, FILTERS, measured, monthAfter, question } from "../trends/question";
+import { Ranking } from "../trends/ranking";
+import { SavedQuestions } from "../trends/saved";
+import { Time } from "../trends/time";
+import { number, t, when } from "../words";
+import { Purpose } from "./purpose";
+
+export function Trends() {
+  const everyone = question("owner", [], {}, {});
+  const { value: all, fault } = useAnswer(() => get<Answer>(everyone), [purpose.value]);
+  const owners = all?.coverage.owners ?? [];
+  return (
+    <main class="wide">
+      <h1>{t("Trends of what is shared with you")}</h1>
+      <Asking />
+      <SavedQuestions />
+      <Fault of={fault} />
+      <Total />
+      {all && (
+        <div class="figures">
+          <Time owners={owners} />
+          <MapOf owners={owners} />
+          <Ranking dimension="substance" title={t("Substance")} />
+          <Ranking dimension="country" title={t("Country of seizure")} />
+          <Ranking dimension="admin1" title={t("Division")} />
+          <Coverage owners={owners} />
+        </div>
+      )}
+    </main>
+  );
+}
+
+function Asking() {
+  const { from = "", to = "", compare = "", ...rest } = asked();
+  const chosen = FILTERS.filter((name) => name in rest && rest[name]);
+  for (const dimension of ["substance", "admin1"]) useNames(dimension, [rest[dimension]]);
+  return (
+    <>
+      <div class="filters">
+        <Purpose />
+        <label>
+          {t("From month")}
+          <input type="month" value={from.slice(0, 7)} onChange={(event) => change({ from: event.currentTarget.value })} />
+        </label>
+        <label>
+          {t("Through month")}
+          <input
+            type="month"
+            value={to && monthAfter(to.slice(0, 7), -1)}
+            onChange={({ currentTarget: { value } }) => change({ to: value && monthAfter(value) })}
+          />
+        </label>
+        <label>
+          {t("Measure")}
+          <select value={measured()} onChange={(event) => change({ measure: event.currentTarget.value })}>
+            <option value="seizures">{t("Seizures")}</option>
+            <option value="kg">kg</option>
+          </select>
+        </label>
+        <label>
+          {t("Compare with")}
+          <select value={compare} onChange={(event) => change({ compare: event.currentTarget.value })}>
+            <option value="">{t("nothing")}</option>
+            <option value="previous">{from && to ? t("Period before") : t("Period before, once one is chosen")}</option>
+          </select>
+        </label>
+      </div>
+      <p class="chips" aria-label={t("Chosen")} role="group">
+        {chosen.map((name) => (
+          <button key={name} onClick={() => change({ [name]: "" })} title={t("Let go")}>
+            {naming(name)}: {name === "bbox" ? rest[name] : called(name, rest[name])} ✕
+          </button>
+        ))}
+        {(chosen.length > 0 || from || to) && <button onClick={clear}>{t("Let everything go")}</button>}
+        <a href={href("records", { from: from && `${from.slice(0, 7)}-01`, to: to && `${to.slice(0, 7)}-01`, owner: rest["owner"] ?? "", substance: rest["substance"] ?? "" })}>
+          {t("The records behind it")}
+        </a>
+      </p>
+    </>
+  );
+}
+
+const naming = (name: Filter): string =>
+  ({
+    from: t("From month"),
+    to: t("Through month"),
+    substance: t("Substance"),
+    country: t("Country of seizure"),
+    admin1: t("Division"),
+    owner: t("Owner"),
+    bbox: t("Area of the map"),
+  })[name];
+
+/** The whole of the question, with how sure its kilograms are. */
+function Total() {
+  const path = question("year");
+  const { value, fault } = useAnswer(() => get<Answer>(path), [path, purpose.value]);
+  if (fault) return <Fault of={fault} />;
+  if (!value) return <p role="status">{t("Loading …")}</p>;
+  const { total } = value;
+  const { from, to } = asked();
+  const period = [from && when(from.slice(0, 7)), to && when(monthAfter(to.slice(0, 7), -1))].filter(Boolean).join(" – ");
+  return (
+    <p class="total" role="status">
+      <strong>{t("{n} seizures", { n: number(String(total?.seizures ?? 0)) })}</strong>
+      {total && ` · ${number(total.kg)} kg`}
+      {total && total.kg_converted !== "0" && ` (${t("{kg} kg of them converted by rule", { kg: number(total.kg_converted) })})`}
+      {total && total.n_unconvertible > 0 && ` · ${t("{n} lines without a mass", { n: total.n_unconvertible })}`}
+      {total?.pct_confirmed && ` · ${t("{n} % confirmed by a laboratory", { n: number(total.pct_confirmed) })}`}
+      {period && ` · ${period}`}
+      <br />
+      <small>{value.caveats.join(" ")}</small>
+    </p>
+  );
+}

@@ -1,0 +1,130 @@
+"""Apply the rules in the eyes of each standing order, and keep what they find as candidates of its agency.
+
+Nothing here sees more than one reader at a time: each order is looked at in a transaction of its own context, so a
+candidate rests on nothing that its reader may not see. What is found is written by that reader too.
+"""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from service.alerts.beyond import Beyond
+from service.alerts.dangerous import dangerous
+from service.alerts.eyes import Eyes, order
+from service.alerts.facts import among, matches, matches_of, seen
+from service.alerts.past import past
+from service.alerts.rules import NEEDS, Candidate, candidates
+from service.database import Database
+from service.links.models import SHARED_LINK
+from service.substances.catalogue import Catalogue
+from service.substances.provisional import known_to
+
+# What rests on more than its record: shown under the policies under which it was found.
+COUNTED = frozenset({"PURITY_OUTLIER", "PROFILE_MATCH"})
+AT_ONCE = 500  # records that are judged in one transaction
+_TURN = text("SELECT gate.alert_turn()")
+# RETURNING would need SELECT on the table, which writers lack: what was found before is left as it is.
+_KEEP = text(
+    """INSERT INTO core.alert_candidate (id, country, agency, purpose, rule, key, substance, record_id, needs, policy,
+      facts, at)
+    VALUES (:id, :country, :agency, :purpose, :rule, :key, :substance, :record_id, :needs, :policy,
+      CAST(:facts AS jsonb), clock_timestamp()) ON CONFLICT DO NOTHING"""
+)
+
+
+async def look(
+    database: Database,
+    eyes: Eyes,
+    id_: UUID,
+    records: Sequence[UUID],
+    catalogue: Catalogue,
+    *,
+    beyond: Beyond | None = None,
+) -> int:
+    """Judge records that were filed just now, or that a sweep came by (`beyond` which their past is), as far as this
+    reader sees them, some at a time. How many candidates the rules named.
+    """
+    found = 0
+    for place in range(0, len(records), AT_ONCE):
+        found += await _look(database, eyes, id_, records[place:], catalogue, beyond=beyond)
+    return found
+
+
+async def _look(
+    database: Database, eyes: Eyes, id_: UUID, left: Sequence[UUID], catalogue: Catalogue, *, beyond: Beyond | None
+) -> int:
+    """Judge the first of those that are left; those after them are not yet past."""
+    async with eyes.reading(database) as (session, policy):
+        ordered = await order(session, id_)
+        if ordered is None:
+            return 0
+        widened = await known_to(session, catalogue)
+        fresh = await seen(session, left[:AT_ONCE], widened)
+        earlier = await past(session, fresh, left, widened)
+        if beyond is not None:
+            earlier = await beyond.past(session, earlier, widened)
+        alike = await matches_of(session, fresh)
+    named = (*candidates(fresh, earlier, dangerous(widened)), *alike)
+    found = [candidate for candidate in named if wanted(ordered, candidate, widened)]
+    await keep(database, eyes, found, policy)
+    if beyond is not None:
+        beyond.judged(fresh)
+    return len(found)
+
+
+async def look_at_links(database: Database, eyes: Eyes, id_: UUID, links: Sequence[UUID], catalogue: Catalogue) -> int:
+    """Judge links that were proposed just now: they are found beside filing, after the records were judged."""
+    async with eyes.reading(database) as (session, policy):
+        ordered = await order(session, id_)
+        if ordered is None:
+            return 0
+        alike = await matches(session, among(SHARED_LINK.c.id, links))
+    found = [candidate for candidate in alike if wanted(ordered, candidate, catalogue)]
+    await keep(database, eyes, found, policy)
+    return len(found)
+
+
+def wanted(ordered: dict[str, Any], candidate: Candidate, catalogue: Catalogue) -> bool:
+    """Whether the order asks for this rule, and for the group of this substance."""
+    if ordered["rules"] is not None and candidate.rule not in ordered["rules"]:
+        return False
+    if ordered["groups"] is None or candidate.substance is None:
+        return True
+    return catalogue.get(candidate.substance) is not None and catalogue.group(candidate.substance) in ordered["groups"]
+
+
+async def keep(database: Database, eyes: Eyes, found: Iterable[Candidate], policy: str) -> None:
+    found = list(found)
+    if not found:
+        return
+    async with eyes.writing(database) as session:
+        await session.execute(_TURN)
+        for candidate in found:
+            await _insert(session, eyes, candidate, policy)
+
+
+async def _insert(session: AsyncSession, eyes: Eyes, candidate: Candidate, policy: str) -> None:
+    caller = eyes.caller
+    counted = candidate.record_id is None or candidate.rule in COUNTED
+    key = f"{candidate.key}@{policy}" if counted else candidate.key  # told anew when it is counted anew
+    await session.execute(
+        _KEEP,
+        {
+            "id": uuid.uuid4(),
+            "country": caller.country,
+            "agency": caller.agency,
+            "purpose": caller.purpose,
+            "rule": candidate.rule,
+            "key": key,
+            "substance": candidate.substance,
+            "record_id": candidate.record_id,
+            "needs": NEEDS.get(candidate.rule, 0),
+            "policy": policy if counted else None,
+            "facts": orjson.dumps(candidate.facts).decode(),
+        },
+    )

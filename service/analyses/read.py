@@ -1,0 +1,63 @@
+"""Read analyses through the gate: a page, one record, its versions. What is derived comes from what is disclosed."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from service.analyses.derive import derived
+from service.analyses.query import KINDS, Search, page
+from service.identity.caller import Caller
+from service.paging import Cursors
+from service.policies.gate import reach
+from service.records.analysis_shapes import AnalysisFacets
+from service.seizures import present
+from service.seizures import read as reports
+from service.seizures.query import details
+from service.seizures.read import Page, UnknownSubstanceFilter
+from service.substances.catalogue import Catalogue
+from service.substances.provisional import known_to, mark_resolved
+
+
+async def search(
+    session: AsyncSession, caller: Caller, question: Search, catalogue: Catalogue, cursors: Cursors
+) -> Page:
+    """Raises InvalidCursor, UnknownSubstanceFilter."""
+    catalogue = await known_to(session, catalogue)
+    if question.substance is not None and catalogue.get(question.substance) is None:
+        raise UnknownSubstanceFilter(f"no entry has the code {question.substance}", parameter="substance")
+    substances = catalogue.descendants(question.substance or "")
+    limits = await reach(session)
+    bound_to = question.bound_to(
+        caller.country, caller.agency, *sorted(caller.roles), caller.purpose or "", limits.version
+    )
+    after = cursors.open(question.cursor, bound_to) if question.cursor else None
+    rows = (await session.execute(details(page(question, limits, substances, after)))).mappings().all()
+    shown = rows[: question.limit]
+    last = shown[-1] if len(rows) > question.limit else None
+    following = cursors.seal((last["sort_key"], last["record_id"]), bound_to) if last else None
+    items = [document_of(dict(row), caller, catalogue) for row in shown]
+    return Page(items, following, limits.version)
+
+
+async def document(session: AsyncSession, caller: Caller, record_id: UUID, catalogue: Catalogue) -> dict[str, Any]:
+    """Raises NotFound, the same for hidden, for absent, and for what is no analysis."""
+    row = await reports.record(session, record_id, kinds=KINDS)
+    catalogue = await known_to(session, catalogue)
+    return document_of(row, caller, catalogue)
+
+
+async def versions(
+    session: AsyncSession, caller: Caller, record_id: UUID, catalogue: Catalogue
+) -> list[dict[str, Any]]:
+    """The owner sees the history; another reader the one version that is shared with it. Raises NotFound."""
+    own = await reports.own_versions(session, record_id, KINDS)
+    return own or [await document(session, caller, record_id, catalogue)]
+
+
+def document_of(row: dict[str, Any], caller: Caller, catalogue: Catalogue) -> dict[str, Any]:
+    shown = present.whole(row, owners_view=row["country"] == caller.country)
+    if row["status"] != "retracted" and (found := derived(AnalysisFacets.model_validate(shown["facets"]), catalogue)):
+        mark_resolved(found.get("findings", ()), catalogue)
+        shown["derived"] = found
+    return shown

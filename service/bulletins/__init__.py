@@ -1,0 +1,1 @@
+"""Bulletins: a released publication as a printed quarterly, in the languages of its readers."""

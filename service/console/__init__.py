@@ -1,0 +1,1 @@
+"""The console: the built page, served beside the interface that it is a client of."""

@@ -1,0 +1,130 @@
+"""The data lake: what one key is given, as Parquet by owner and year, for analysis with DuckDB on the service's host.
+
+It reads through the same views as everybody, as the key that it is made for; records under `no_export` are left out and
+counted; every record is in the access log before the lake is there. The directory is replaced as a whole.
+"""
+
+import asyncio
+import shutil
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import orjson
+import pyarrow.parquet as pq
+
+from service.database import Database
+from service.exports.columns import AT, COLUMNS, Row
+from service.exports.formats.parquet import GROUP, SCHEMA, table
+from service.exports.provenance import Made, copy_mark, sheet
+from service.exports.rows import Flat, Found, Record, stream
+from service.identity.behalf import enter, on_behalf
+from service.policies.gate import reach
+from service.readings.account import Account
+from service.readings.entry import Reading, rows
+from service.readings.write import AccessWriter
+from service.seizures.query import Conditions, every
+from service.settings import Settings
+from service.signing import ServiceKey
+from service.substances.catalogue import Catalogue
+from service.substances.provisional import known_to
+
+UNDATED = "none"
+_OWNER, _TIME = AT["owner"], AT["time"]
+
+
+@dataclass(frozen=True, slots=True)
+class Lake:
+    """For whom it is made, and where."""
+
+    key_id: str
+    purpose: str
+    directory: Path
+
+
+class Files:
+    """`owner=KZ/year=2025/part.parquet`: the lines come by time, so that a year's files are closed with the year."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._open: dict[tuple[str, str], tuple[pq.ParquetWriter, list[Row]]] = {}
+        self.lines: Counter[tuple[str, str]] = Counter()
+
+    def add(self, lines: Iterable[Row]) -> None:
+        for place, some in groupby(lines, key=_place):
+            if place not in self._open:
+                self._close(place[1])
+                folder = self._directory / f"owner={place[0]}" / f"year={place[1]}"
+                folder.mkdir(parents=True, exist_ok=True)
+                part = folder / f"part-{len(list(folder.iterdir()))}.parquet"
+                self._open[place] = pq.ParquetWriter(str(part), SCHEMA, compression="zstd"), []
+            _, waiting = self._open[place]
+            waiting += some
+            self.lines[place] += 0
+            if len(waiting) >= GROUP:
+                self._write(place)
+
+    def close(self) -> None:
+        self._close("")
+
+    def _close(self, but: str) -> None:
+        for place in [place for place in self._open if place[1] != but]:
+            self._write(place)
+            self._open.pop(place)[0].close()
+
+    def _write(self, place: tuple[str, str]) -> None:
+        writer, waiting = self._open[place]
+        self.lines[place] += len(waiting)
+        if waiting:
+            writer.write_table(table(waiting))
+            waiting.clear()
+
+
+def _place(row: Row) -> tuple[str, str]:
+    return str(row[_OWNER]), str(row[_TIME] or UNDATED)[:4]
+
+
+async def make(database: Database, settings: Settings, lake: Lake) -> dict[str, Any]:
+    """Answers with the sheet of provenance, which is also `lake.json`. Raises KeyGone."""
+    acting = await on_behalf(database, lake.key_id, lake.purpose)
+    building = lake.directory.with_name(lake.directory.name + ".new")
+    shutil.rmtree(building, ignore_errors=True)
+    building.mkdir(parents=True, mode=0o700)
+    mark = copy_mark(ServiceKey.load_or_create(settings.state_dir).private_key.private_bytes_raw(), acting.caller)
+    found, files, writer = Found(), Files(building), AccessWriter(database)
+    async with database.reading() as session:
+        catalogue = await Catalogue.from_database(session)
+        policy = await enter(session, acting.token)
+        catalogue = await known_to(session, catalogue)
+        reading = Reading(
+            datetime.now(UTC), acting.caller, "LAKE", "sarhad lake export", policy, 200, _QUESTION, sha256(b"").digest()
+        )
+        flat = Flat(catalogue, mark)
+        query = every(Conditions(), await reach(session), frozenset())
+        async for records in stream(session, acting.caller, query, found):
+            await asyncio.to_thread(files.add, await asyncio.to_thread(flat.rows, records))
+            await writer.write(rows(reading, _account(records)))
+    files.close()
+    made = sheet(acting.caller, {}, found, Made("lake", policy, sum(files.lines.values()), mark, COLUMNS))
+    (building / "lake.json").write_bytes(orjson.dumps(made, option=orjson.OPT_INDENT_2))
+    shutil.rmtree(lake.directory, ignore_errors=True)
+    building.rename(lake.directory)
+    return made
+
+
+_QUESTION = sha256(b"sarhad lake export").digest()
+
+
+def _account(records: list[Record]) -> Account:
+    account = Account()
+    ids: dict[str, dict[UUID, None]] = account.ids
+    for record in records:
+        account.counts[record.owner] += 1
+        ids.setdefault(record.owner, {})[record.id] = None
+    return account

@@ -1,0 +1,137 @@
+"""Sums as features: H3 cells with what was seized in them, and routes between the points that stand for countries.
+
+A period is of the months that it touches: sums are kept by month.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from decimal import ROUND_HALF_EVEN, Decimal
+from itertools import pairwise
+from typing import Any
+
+import shapely
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from service.geometry import Box, cell_ring
+from service.ogc.asking import Asked, InvalidParameter
+from service.ogc.mosaic import Map, Mosaic, Sum, mosaic
+from service.places.atlas import Atlas
+from service.policies.gate import Reach
+from service.substances.catalogue import Catalogue
+from service.trends.ask import Answer, ask
+from service.trends.places import Flows, flows
+from service.trends.question import FIRST, LAST
+
+_BEND = 0.18  # of the length: how far a line bends, to its right
+_STEPS = 24
+
+Point = tuple[float, float]
+
+
+def map_of(asked: Asked) -> Map:
+    """Of the months that the interval touches. Raises InvalidParameter."""
+    since, until = asked.interval or (None, None)
+    if (since and since.date() < FIRST) or (until and until.date() >= LAST):
+        raise InvalidParameter("it leaves the calendar", parameter="datetime", expected=[str(FIRST), str(LAST)])
+    first = since.date().replace(day=1) if since else None
+    last = date(until.year + until.month // 12, until.month % 12 + 1, 1) if until else None
+    return Map(since=first, until=last, group=asked.group, owner=asked.owner)
+
+
+async def cells(
+    session: AsyncSession, asked: Asked, question: Map, reach: Reach
+) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    """Features in the order of their ids, and how many records of each owner are in them."""
+    found = await mosaic(session, question, reach, asked.resolution, None)
+    return [cell_feature(cell, total, question) for cell, total in _within(found, asked.box)], found.owners
+
+
+def _within(found: Mosaic, box: Box | None) -> Iterator[tuple[str, Sum]]:
+    windows = None if box is None else [shapely.box(b.west, b.south, b.east, b.north) for b in box.halves]
+    for cell, total in found.cells.items():
+        if windows is None or any(shapely.Polygon(_ring(cell)).intersects(window) for window in windows):
+            yield cell, total
+
+
+def cell_feature(cell: str, total: Sum, question: Map) -> dict[str, Any]:
+    ring = [[round(longitude, 6), round(latitude, 6)] for longitude, latitude in _ring(cell)]
+    return {
+        "type": "Feature",
+        "id": cell,
+        "geometry": {"type": "Polygon", "coordinates": [[*ring, ring[0]]]},
+        "properties": {
+            "cell": cell,
+            "resolution": int(cell[1], 16),
+            "seizures": total.events,
+            **of_lines(total, question),
+        },
+    }
+
+
+def of_lines(total: Sum, question: Map) -> dict[str, float | None]:
+    """Kilograms of all substances together say nothing: they are told of a group."""
+    if question.group is None:
+        return {"kg": None, "pct_confirmed": None}
+    share = Decimal(100 * total.confirmed) / total.lines if total.lines else Decimal(0)
+    return {"kg": float(total.kg), "pct_confirmed": float(share.quantize(Decimal("0.1"), ROUND_HALF_EVEN))}
+
+
+def _ring(cell: str) -> list[Point]:
+    """The corners; a cell across the antimeridian goes on beyond it (RFC 7946 §3.1.9 would cut it in two)."""
+    ring = cell_ring(cell)
+    longitudes = [longitude for longitude, _ in ring]
+    if max(longitudes) - min(longitudes) > 180:
+        return [(longitude + 360 if longitude < 0 else longitude, latitude) for longitude, latitude in ring]
+    return ring
+
+
+async def routes(
+    session: AsyncSession, asked: Map, reach: Reach, *, catalogue: Catalogue, atlas: Atlas, box: Box | None = None
+) -> tuple[list[dict[str, Any]], Answer]:
+    """Features in the order of their ids: routes of which two countries are known and disclosed."""
+    question = Flows(since=asked.since, until=asked.until, group=asked.group, owner=asked.owner)
+    answer = await ask(session, question.trend(), catalogue, reach)
+    made = [feature for flow in flows(question, answer) if (feature := route_feature(flow, atlas))]
+    if box is not None:
+        windows = [shapely.box(half.west, half.south, half.east, half.north) for half in box.halves]
+        lines = [shapely.LineString(feature["geometry"]["coordinates"]) for feature in made]
+        made = [f for f, line in zip(made, lines, strict=True) if any(line.intersects(window) for window in windows)]
+    return sorted(made, key=lambda feature: feature["id"]), answer
+
+
+def route_feature(flow: dict[str, Any], atlas: Atlas) -> dict[str, Any] | None:
+    """None where fewer than two of its places are known."""
+    named = [flow["origin"], *flow["transit"], flow["destination"]]
+    stations = [centre for country in named if country and (centre := atlas.centre_of(country))]
+    stations = [place for n, place in enumerate(stations) if n == 0 or place != stations[n - 1]]
+    if len(stations) < 2:
+        return None
+    transit = ",".join(flow["transit"])
+    return {
+        "type": "Feature",
+        "id": "-".join(
+            (flow["origin"] or "", transit.replace(",", "."), flow["destination"] or "", flow["certainty"] or "")
+        ),
+        "geometry": {"type": "LineString", "coordinates": curve(stations)},
+        "properties": {
+            "origin": flow["origin"] or None,
+            "transit": transit or None,
+            "destination": flow["destination"] or None,
+            "certainty": flow["certainty"] or None,
+            "seizures": flow["seizures"],
+            "items": flow["items"],
+            "kg": float(flow["kg"]),
+        },
+    }
+
+
+def curve(stations: Sequence[Point]) -> list[list[float]]:
+    """A line through the stations that bends between them (quadratic Bézier), so that there and back lie apart."""
+    line = [list(stations[0])]
+    for (x0, y0), (x2, y2) in pairwise(stations):
+        x1, y1 = (x0 + x2) / 2 + _BEND * (y2 - y0), (y0 + y2) / 2 - _BEND * (x2 - x0)
+        for step in range(1, _STEPS + 1):
+            t = step / _STEPS
+            a, b, c = (1 - t) ** 2, 2 * t * (1 - t), t**2
+            line.append([round(a * x0 + b * x1 + c * x2, 5), round(a * y0 + b * y1 + c * y2, 5)])
+    return line

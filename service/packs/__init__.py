@@ -1,0 +1,1 @@
+"""Obligation packs: what a country owes to international bodies, from its own records, approved and frozen."""

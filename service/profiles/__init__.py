@@ -1,0 +1,1 @@
+"""Impurity profiles: declared methods, what is comparable within one, its neighbours, and what a likeness is worth."""

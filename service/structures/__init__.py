@@ -1,0 +1,1 @@
+"""Structures: a molecule as a laboratory writes it, what it is called, what it resembles, how it is drawn."""

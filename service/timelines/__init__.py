@@ -1,0 +1,1 @@
+"""Precursors, laboratories and products on one line of time."""

@@ -1,0 +1,203 @@
+"""A question as one SELECT over the cube: the folded rows of one grain and the fresh rows, summed together.
+
+A record with several lines is one event: a line counts an event unless a line before it in its record is in the same
+cell too (for the total: in the question too).
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from service.policies.gate import Reach
+from service.trends.grains import COUNTING, PERSON, Grain
+from service.trends.parts import COLUMNS, Labels, Statement, agency_type, conditions, key
+from service.trends.question import Trend
+
+_SUMS = ("lines", "confirmed", "unconvertible", "kg_exact", "kg_converted", "kg_low", "kg_high", "tablets")
+_FILTERS = ("country", "admin1", "transport", "place_type", "status")
+
+
+def grain_for(question: Trend) -> Grain | None:
+    """The smallest grain that has every column of the question; None where only the rows have them all."""
+    if question.measures == ("persons",):
+        return PERSON
+    asked = {*question.dimensions, *(name for name in _FILTERS if getattr(question, name) is not None)}
+    if "concealment" in asked or question.concealment or question.bbox:
+        return None
+    columns = {COLUMNS[name] for name in asked if name in COLUMNS}
+    if "day" in asked or not question.whole_months:
+        columns.add("day")
+    if "substance" in asked or question.substance is not None:
+        columns.add("substance")
+    return next((grain for grain in COUNTING if columns <= {*grain.columns}), None)
+
+
+def over_cube(
+    question: Trend,
+    grain: Grain,
+    labels: Labels,
+    reach: Reach,
+    most: int,
+    *,
+    persons_of: Sequence[UUID] | None = None,
+) -> Statement:
+    """Columns d0, d1, `part` (cell, owner or whole), `owner`, then the sums. At most `most` rows, in order.
+
+    `persons_of`: of the grain of persons, those of these records alone, each read by itself.
+    """
+    where, values = _where(question, labels)
+    sources = [_folded(grain), _fresh(grain)]
+    if persons_of is not None:
+        where += " AND record_id = ANY (:persons_of)"
+        values["persons_of"] = list(persons_of)
+        sources = [Source("report_person")]
+    named = [f"d{n}" for n in range(len(question.dimensions))]
+    keys = ", ".join(f"{key(name)} AS d{n}" for n, name in enumerate(question.dimensions))
+    inner, outer, anything = (
+        ("sum(persons) AS persons", "sum(persons)::bigint AS persons", "sum(persons) <> 0")
+        if grain is PERSON
+        else (*_sums(question, grain, labels), "sum(lines) <> 0 OR sum(reports) <> 0")
+    )
+    # Once over the rows of the cube; what is grouped is few, and only that is grouped three times.
+    sql = f"""
+    WITH part AS ({_parts(question, grain, reach, where, sources)}),
+    named AS (SELECT part.*, {_name(grain, labels)} AS name{agency_type(question)} FROM part),
+    grouped AS (SELECT {keys}, owner, {inner} FROM named
+      GROUP BY {", ".join(str(n + 1) for n in range(len(named) + 1))})
+    SELECT {", ".join(named)}, {_which(named)} AS part, CASE WHEN grouping(owner) = 0 THEN owner END AS owner, {outer}
+    FROM grouped GROUP BY GROUPING SETS (({", ".join(named)}), (owner), ())
+    HAVING {anything}
+    ORDER BY {", ".join(f"{n + 1} NULLS LAST" for n in range(len(named)))} LIMIT {most}
+    """
+    return Statement(sql, values | labels.values())
+
+
+def cells_in_cube(question: Trend, grain: Grain, labels: Labels, reach: Reach, among: int) -> Statement:
+    """How many cells there are among so many rows of the cube: as many at least are in the answer. A folded row is of
+    records that stood, and only what is fresh can have taken them away since.
+    """
+    where, values = _where(question, labels)
+    keys = ", ".join(key(name) for name in question.dimensions)
+
+    def cells(source: Source, most: str) -> str:
+        part = _parts(question, grain, reach, where, [source])
+        return (
+            f"SELECT {keys} FROM (SELECT part.*, {_name(grain, labels)} AS name{agency_type(question)}"
+            f" FROM ({part}) part {most}) named"
+        )
+
+    there = Source(f"cube_{grain.name}", "before", "(events <> 0 OR lines <> 0)")
+    gone = Source("cube_fresh", grain.before, f"{_fresh(grain).which} AND (events < 0 OR lines < 0)")
+    sql = f"SELECT count(*) FROM (({cells(there, f'LIMIT {among}')}) EXCEPT ({cells(gone, '')})) found"
+    return Statement(sql, values | labels.values())
+
+
+def _where(question: Trend, labels: Labels) -> tuple[str, dict[str, Any]]:
+    found, values = conditions(question)
+    if question.about_lines:
+        found.append("label IS NOT NULL" if labels.kept is None else "label = ANY (:kept)")
+    if question.status is not None:
+        found.append("status = :status")
+        values["status"] = question.status
+    return " AND ".join(found) or "true", values
+
+
+class Source(NamedTuple):
+    """A view of `shared`, what stands in it for `before`, and which of its rows."""
+
+    view: str
+    before: str | None = "before"
+    which: str = "true"
+
+
+def _folded(grain: Grain) -> Source:
+    return Source(f"cube_{grain.name}")
+
+
+def _fresh(grain: Grain) -> Source:
+    entries = "entry = 'p'" if grain is PERSON else "kind = 'seizure' AND entry IN ('e', 'l')"
+    return Source("cube_fresh", grain.before, entries)
+
+
+def _parts(question: Trend, grain: Grain, reach: Reach, where: str, sources: Sequence[Source]) -> str:
+    """The rows that the question keeps, of scopes with a time and of scopes without."""
+    needed, parts = question.needs(), []
+    for suffix, levels in (("", ("instant", "day", "month")), ("_undated", ("undated",))):
+        given = [reach.levels[level] for level in levels]
+        if not any(mask and mask & needed == needed for mask in given):
+            continue
+        if suffix and question.period is not None:
+            continue  # what has no time is in no period
+        parts += [_part(grain, source, suffix, where) for source in sources]
+    return " UNION ALL ".join(parts) or _part(grain, sources[0]._replace(which="false"), "", where)
+
+
+def _part(grain: Grain, source: Source, suffix: str, where: str) -> str:
+    columns = ["owner", "agency", "month_end", *grain.columns]
+    if grain is PERSON:
+        measured = ["persons", "NULL AS label"]
+    else:
+        quantity = ["quantity"] if grain.name == "reported" else []
+        measured = [f"{grain.label} AS label", f"{source.before} AS before", "events", *_SUMS, *quantity]
+    inner = f"SELECT *, {grain.label or 'NULL'} AS label FROM shared.{source.view}{suffix}"
+    return f"SELECT {', '.join([*columns, *measured])} FROM ({inner}) v WHERE {source.which} AND {where}"
+
+
+def _name(grain: Grain, labels: Labels) -> str:
+    if grain is PERSON:
+        return "NULL"
+    return "label" if labels.names is None else "coalesce(CAST(:names AS jsonb) ->> label, label)"
+
+
+def _sums(question: Trend, grain: Grain, labels: Labels) -> tuple[str, str]:
+    """Sums of the cube's rows per cell and owner, and of these per cell, per owner and in all."""
+    reports = "coalesce(sum(events) FILTER (WHERE label IS NULL), 0)"
+    in_cell, in_question = reports, reports
+    if question.about_lines:
+        in_cell = f"sum({_first(_in_cell(question, grain, labels))})"
+        in_question = f"sum({_first(_in_question(grain, labels, question))})"
+    quantity = ("quantity",) if grain.name == "reported" else ()
+    measured = (*_SUMS, *quantity)
+    inner = [f"{reports} AS reports", f"{in_cell} AS in_cell", f"{in_question} AS in_question"]
+    events = "CASE WHEN grouping(d0) = 0 THEN sum(in_cell) ELSE sum(in_question) END"
+    # A sum keeps the decimals of what has been taken away again, so they are trimmed: corrections leave no trace.
+    outer = [f"({events})::bigint AS events", *(f"sum({m})::bigint AS {m}" for m in measured[:3])]
+    outer += [f"trim_scale(sum({m})) AS {m}" for m in measured[3:]]
+    return ", ".join([*inner, *(f"sum({m}) AS {m}" for m in measured)]), ", ".join(outer)
+
+
+def _which(keys: list[str]) -> str:
+    """Which of the three groupings a row is of."""
+    return f"""CASE WHEN grouping({", ".join(keys)}) = 0 THEN 'cell'
+      WHEN grouping(owner) = 0 THEN 'owner' ELSE 'whole' END"""
+
+
+def _first(condition: str) -> str:
+    """The events of a line that no line before it in its record counts already."""
+    earlier = f"EXISTS (SELECT FROM unnest(string_to_array(before, ',')) e WHERE {condition})"
+    return f"CASE WHEN before IS NULL THEN events WHEN {earlier} THEN 0 ELSE events END"
+
+
+def _in_question(grain: Grain, labels: Labels, question: Trend) -> str:
+    conditions = ["true" if labels.kept is None else f"{_part_of('e', grain, 1)} = ANY (:kept)"]
+    if question.status is not None:
+        conditions.append(f"{_part_of('e', grain, 2)} = :status")
+    return " AND ".join(conditions)
+
+
+def _in_cell(question: Trend, grain: Grain, labels: Labels) -> str:
+    conditions = [_in_question(grain, labels, question)]
+    code = _part_of("e", grain, 1)
+    for name in question.dimensions:
+        if name in ("substance", "group"):
+            named = code if labels.names is None else f"coalesce(CAST(:names AS jsonb) ->> {code}, {code})"
+            conditions.append(f"{named} = name")
+        elif name in ("status", "unit", "rule"):
+            place = ("substance", "status", "unit", "rule").index(name) + 1
+            conditions.append(f"{_part_of('e', grain, place)} = {name}")
+    return " AND ".join(conditions)
+
+
+def _part_of(word: str, grain: Grain, number: int) -> str:
+    """`before` of the grain `reported` holds substance:status:unit:rule, of the others the label."""
+    return f"split_part({word}, ':', {number})" if grain.name == "reported" else word

@@ -1,0 +1,118 @@
+"""What the two ways to an answer have in common: the words of a question as SQL over disclosed columns. Pure.
+
+Values are always bound; SQL is put together from the constants of this folder only.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from service.substances.catalogue import Catalogue
+from service.trends.question import Trend
+
+COLUMNS = {
+    "country": "place_country",
+    "admin1": "admin1",
+    "cell": "cell",
+    "transport": "transport_mode",
+    "place_type": "place_type",
+    "role": "person_role",
+    "sex": "sex",
+    "age_band": "age_band",
+    "status": "status",
+    "unit": "unit",
+    "rule": "rule",
+    **{name: name for name in ("origin", "transit", "destination", "certainty")},
+}
+PERIODS = {"month": "YYYY-MM", "quarter": 'YYYY"-Q"Q', "year": "YYYY"}
+MONTH_BEGINS = "date_trunc('month', month_end)::date"
+EVENT_FILTERS = ("owner", "agency", "country", "admin1", "transport", "place_type")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One SELECT and its parameters."""
+
+    sql: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Substances or groups of a question: what it keeps (None: all), and what each counts as (None: itself)."""
+
+    kept: tuple[str, ...] | None
+    names: dict[str, str] | None
+
+    def values(self) -> dict[str, Any]:
+        bound: dict[str, Any] = {}
+        if self.kept is not None:
+            bound["kept"] = list(self.kept)
+        if self.names is not None:
+            bound["names"] = orjson.dumps(self.names).decode()
+        return bound
+
+
+def labels(question: Trend, catalogue: Catalogue, label: str | None) -> Labels:
+    """For rows that are labelled with substances, or with their groups."""
+    if label == "substance_group":
+        return Labels((question.group,) if question.group else None, None)
+    kept: set[str] | None = None
+    if question.substance is not None:
+        kept = {question.substance, *catalogue.descendants(question.substance)}
+    if question.group is not None:
+        kept = {c for c in (catalogue.entries if kept is None else kept) if catalogue.group(c) == question.group}
+    names = None
+    if "group" in question.dimensions:
+        names = {code: catalogue.group(code) for code in catalogue.entries}
+    elif question.level is not None and "substance" in question.dimensions:
+        names = {code: _ancestor(entry.lineage, question.level) for code, entry in catalogue.entries.items()}
+    elif catalogue.resolutions and "substance" in question.dimensions:
+        names = dict(catalogue.resolutions)
+    return Labels(None if kept is None else tuple(sorted(kept)), names)
+
+
+def _ancestor(lineage: tuple[str, ...], level: int) -> str:
+    """The entry at this depth above the last of a lineage (itself, its parent, …, the root at 0)."""
+    return lineage[max(0, len(lineage) - 1 - level)]
+
+
+def key(dimension: str) -> str:
+    """What a row is called in one dimension, as text. NULL: not disclosed; empty: not stated."""
+    if dimension == "day":
+        return "coalesce(to_char(day, 'YYYY-MM-DD'), to_char(month_end, 'YYYY-MM'))"
+    if dimension in PERIODS:
+        return f"to_char(month_end, '{PERIODS[dimension]}')"
+    if dimension in ("substance", "group"):
+        return "name"
+    if dimension in ("owner", "agency", "agency_type"):
+        return dimension
+    return f"{COLUMNS[dimension]}::text"
+
+
+def agency_type(question: Trend) -> str:
+    """A column for what kind of agency filed: the register says."""
+    if "agency_type" not in question.dimensions:
+        return ""
+    return ", (SELECT a.type FROM core.agency a WHERE a.code = agency) AS agency_type"
+
+
+def conditions(question: Trend) -> tuple[list[str], dict[str, Any]]:
+    """What a row must have, beside its substances; every column is the disclosed one."""
+    found: list[str] = []
+    values: dict[str, Any] = {}
+    if question.since is not None:
+        found.append("month_end >= :since")
+        values["since"] = question.since
+    if question.until is not None:
+        found.append("month_end < (date_trunc('month', CAST(:until AS date) - 1) + interval '1 month')::date")
+        values["until"] = question.until
+    if not question.whole_months:
+        day = f"coalesce(day, {MONTH_BEGINS})"
+        found += [f"{day} {sign} :{name}" for name, sign in (("since", ">="), ("until", "<")) if name in values]
+    for name in EVENT_FILTERS:
+        if (value := getattr(question, name)) is not None:
+            found.append(f"{COLUMNS.get(name, name)} = :{name}")
+            values[name] = value
+    return found, values

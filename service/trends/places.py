@@ -1,0 +1,109 @@
+"""Flows and hot spots: the questions behind them, and what is told of them. Pure."""
+
+import hashlib
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Annotated, Any, Literal
+
+import h3
+from pydantic import Field
+
+from service.problems import Problem
+from service.trends.answer import CAVEATS, COUNTING_UNIT, measured
+from service.trends.ask import Answer, TooManyCells
+from service.trends.compare import periods
+from service.trends.question import Filters, ImpossiblePeriod, Trend
+from service.trends.scan import METHOD, MOST_CELLS, MOST_EVENTS, SHUFFLES, scan
+
+_LEGS = ("origin", "transit", "destination", "certainty")
+LONGEST_DAYS = 1100  # of the period of a search for hot spots
+
+
+class TooManyEvents(Problem):
+    """The search for hot spots is bounded: ask for a shorter period or fewer records."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class Flows(Filters):
+    """The parameters of GET /v1/flows."""
+
+    certainty: Annotated[
+        Literal["KNOWN", "DECLARED", "SUSPECTED"] | None, Field(description="The weakest leg of the route.")
+    ] = None
+
+    def trend(self) -> Trend:
+        """The question by all legs. Raises ImpossiblePeriod."""
+        self.check()
+        return Trend.model_construct(**self.model_dump(exclude={"certainty"}), by=",".join(_LEGS))
+
+
+class HotSpots(Filters):
+    """The parameters of GET /v1/hotspots."""
+
+    resolution: Annotated[int, Field(ge=1, le=5, description="H3 resolution of the cells.")] = 4
+
+    def trend(self) -> Trend:
+        """The question by cell and month. Raises ImpossiblePeriod."""
+        self.check()
+        if self.since is None or self.until is None or not self.whole_months:
+            raise ImpossiblePeriod("hot spots are searched in whole months `from` and `to`", parameter="from")
+        if self.until - self.since > timedelta(days=LONGEST_DAYS):
+            raise ImpossiblePeriod("too long", parameter="from", expected=f"<= {LONGEST_DAYS} days")
+        return Trend.model_construct(**self.model_dump(), by="cell,month")
+
+
+def flows(question: Flows, answer: Answer) -> list[dict[str, Any]]:
+    """Routes, the most used first. null: not disclosed to you; empty: not stated."""
+    found = []
+    for cell in answer.cells:
+        legs = dict(zip(_LEGS, cell.key, strict=True))
+        if question.certainty in (None, legs["certainty"]):
+            transit = legs["transit"]
+            found.append(
+                legs | {"transit": transit.split(">") if transit else [], **measured(cell, ("seizures", "items", "kg"))}
+            )
+    return sorted(found, key=lambda flow: -flow["seizures"])
+
+
+def hot_spots(question: HotSpots, asked: Trend, answer: Answer) -> dict[str, Any]:
+    """Clusters with their significance. Raises TooManyCells, TooManyEvents. Takes a second or two."""
+    months = {name: index for index, name in enumerate(periods(asked.model_copy(update={"by": "month"}), asked))}
+    located = [cell for cell in answer.cells if cell.key[0] and cell.key[1]]
+    cells = sorted({str(cell.key[0]) for cell in located})
+    events = sum(cell.number for cell in located)
+    if len(cells) > MOST_CELLS:
+        raise TooManyCells(f"{len(cells)} cells", parameter="resolution", expected=f"<= {MOST_CELLS}: a coarser one")
+    if events > MOST_EVENTS:
+        raise TooManyEvents(f"{events} records", parameter="from", expected=f"<= {MOST_EVENTS}")
+    at = {name: index for index, name in enumerate(cells)}
+    counts = {(at[str(cell.key[0])], months[str(cell.key[1])]): cell.number for cell in located}
+    centres = [h3.cell_to_latlng(cell)[::-1] for cell in cells]
+    seed = int.from_bytes(hashlib.sha256(question.model_dump_json().encode()).digest()[:8])
+    names = list(months)
+    whole = answer.whole.number if answer.whole else 0
+    return {
+        "method": METHOD,
+        "shuffles": SHUFFLES,
+        "seed": str(seed),
+        "located": events,
+        "not_located": whole - events,
+        "clusters": [
+            {
+                "cells": [cells[index] for index in cluster.cells],
+                "from": names[cluster.since],
+                "observed": cluster.observed,
+                "expected": round(cluster.expected, 4),
+                "ratio": round(cluster.ratio, 4),
+                "statistic": round(cluster.statistic, 6),
+                "p": round(cluster.p, 4),
+                "significant": cluster.p <= 0.05,
+            }
+            for cluster in scan(centres, counts, len(names), seed)
+        ],
+    }
+
+
+def told(question: Filters, policy: str, **content: Any) -> dict[str, Any]:
+    asked = question.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return {"question": asked, "policy": policy, **content, "counting_unit": COUNTING_UNIT, "caveats": list(CAVEATS)}

@@ -1,0 +1,107 @@
+"""A browser (Debian's Chromium) with a passkey of its own, in front of the console of the exchange under test."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+
+from tests.exchange import Exchange
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    *("--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+AUTHENTICATOR = {
+    "protocol": "ctap2",
+    "transport": "internal",
+    "hasResidentKey": True,
+    "hasUserVerification": True,
+    "isUserVerified": True,
+    "automaticPresenceSimulation": True,
+}
+WEB = Path(__file__).parents[2] / "clients" / "web"
+DIST = WEB / "dist"
+PICTURES = DIST / "pictures"
+AXE = WEB / "node_modules" / "axe-core" / "axe.min.js"
+
+
+@pytest.fixture(scope="session")
+async def chromium() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+class Console:
+    """One person's browser: a context of its own, an authenticator, and everything that it complained about."""
+
+    def __init__(self, context: BrowserContext, page: Page, origin: str) -> None:
+        self.context, self.page, self.origin = context, page, origin
+        self.complaints: list[str] = []
+        page.set_default_timeout(90_000)  # ms: beside other tests, a map without a graphics card takes its time
+        page.on("console", self._hear)
+        page.on("pageerror", lambda fault: self.complaints.append(str(fault)))
+        self.foreign: list[str] = []
+        page.on("request", lambda asked: self._foreign(asked.url))
+
+    def _hear(self, said: ConsoleMessage) -> None:
+        if said.type == "error":
+            self.complaints.append(f"{said.text} {said.location.get('url', '')}")
+
+    def _foreign(self, url: str) -> None:
+        if not url.startswith((self.origin, "data:", "blob:")):
+            self.foreign.append(url)
+
+    async def open(self, view: str = "") -> None:
+        await self.page.goto(f"{self.origin}/console/#/{view}")
+        await self.page.wait_for_selector("body[data-ready]", state="attached")
+
+    async def sign_in(self, code: str) -> None:
+        """Enrol a passkey with the code, and sign in with it."""
+        await self.open()
+        await self.page.get_by_label("Enrolment code, in full").fill(code)
+        await self.page.get_by_role("button", name="Enrol a passkey").click()
+        await self.page.get_by_text("The passkey is enrolled.").wait_for()
+        await self.page.get_by_role("button", name="Sign in with a passkey").click()
+        await self.page.get_by_role("button", name="Sign out").wait_for()
+
+    async def check(self) -> None:
+        """No serious finding of axe against WCAG 2.2 AA."""
+        await self.page.evaluate(AXE.read_text(encoding="utf-8"))
+        found = await self.page.evaluate("axe.run()")
+        serious = [one for one in found["violations"] if one["impact"] in ("serious", "critical")]
+        assert not serious, [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in serious]
+
+    async def picture(self, name: str) -> None:
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        for width in (1280, 360):
+            await self.page.set_viewport_size({"width": width, "height": 800})
+            await self.page.screenshot(path=PICTURES / f"{name}-{width}.png", full_page=True)
+
+
+Opening = Callable[..., Any]
+
+
+@pytest.fixture
+async def opened(exchange: Exchange, chromium: Browser) -> AsyncIterator[Opening]:
+    """`await opened()` is a new person's browser; afterwards none of them may have complained or asked elsewhere."""
+    consoles: list[Console] = []
+
+    async def make(**options: Any) -> Console:
+        context = await chromium.new_context(locale="en", **options)
+        page = await context.new_page()
+        devtools = await context.new_cdp_session(page)
+        await devtools.send("WebAuthn.enable")
+        await devtools.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
+        consoles.append(Console(context, page, exchange.settings.console))
+        return consoles[-1]
+
+    yield make
+    for console in consoles:
+        await console.context.close()
+        assert not console.foreign
+        assert not console.complaints

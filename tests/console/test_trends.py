@@ -1,0 +1,209 @@
+"""A Kyrgyz analyst asks one question from all sides, and what it has chosen stands in the address."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+from playwright.async_api import Locator, expect
+from sarhad.records import zero
+
+from tests.console.conftest import DIST, WEB, Console, Opening
+from tests.exchange import Exchange
+from tests.signin.conftest import add_officer
+from tests.trends.conftest import seizure
+
+YEAR = "from=1994-01&to=1995-01"
+FOUND = [
+    ("KZ-CUS", "1994-03-02", "methamphetamine", "3", "43.24", "76.92", "KZ-75"),
+    ("KZ-CUS", "1994-05-10", "heroin", "7", "42.31", "69.61", "KZ-79"),
+    ("UZ-CUS", "1994-04-20", "heroin", "2", "41.31", "69.21", "UZ-TK"),
+]
+ROUTE = [
+    {"role": "DEPARTURE", "country": "AF", "certainty": "KNOWN"},
+    {"role": "TRANSIT", "country": "TJ", "certainty": "SUSPECTED"},
+    {"role": "DESTINATION", "country": "RU", "certainty": "DECLARED"},
+]
+FIRST_VIEW_KILOBYTES = 300
+
+
+@pytest.fixture(scope="module", autouse=True)
+def year(exchange: Exchange) -> None:
+    """Kazakhstan and Uzbekistan have found something and share it; Turkmenistan shares and is silent; Tajikistan shares
+    nothing.
+    """
+    for country in ("KZ", "UZ", "TM"):
+        exchange.adopt(
+            country,
+            {
+                "id": "kg",
+                "effect": "permit",
+                "audience": {"countries": ["KG"]},
+                "handling_up_to": "TLP:AMBER",
+                "facets": ["items", "route"],
+                "time": "day",
+                "place": "cell",
+            },
+        )
+    exchange.adopt("TJ")
+    for agency, day, substance, kg, lat, lon, division in FOUND:
+        point = {"lat": lat, "lon": lon, "accuracy_m": 500, "method": "MAP"}
+        where = {"where_point": point, "where_admin1": {"code": division}}
+        record = seizure(agency, day, (substance, kg, "kg", "PRES"), **where, route=ROUTE)
+        exchange.client(agency).submit(exchange.sign(record))
+    none = zero("UZ-CUS", reference="T-1994-07", country="UZ", month="1994-07")
+    exchange.client("UZ-CUS").submit(exchange.sign(none))
+
+
+@pytest.fixture
+async def analyst(exchange: Exchange, opened: Opening) -> Console:
+    console: Console = await opened()
+    await console.sign_in(add_officer(exchange, "KG-CUS", ("analyst",))["code"])
+    return console
+
+
+def figure(console: Console, title: str) -> Locator:
+    return console.page.get_by_role("region", name=title, exact=True)
+
+
+async def test_whatever_is_chosen_filters_everything_else(analyst: Console) -> None:
+    await analyst.page.get_by_role("link", name="Trends").click()
+    await analyst.open(f"trends?{YEAR}")
+    total = analyst.page.locator(".total")
+    await total.get_by_text("3 seizures").wait_for()
+    assert "12 kg" in await total.inner_text()
+    await figure(analyst, "On the map").scroll_into_view_if_needed()
+    await analyst.page.wait_for_selector(".map[data-idle]")
+    await analyst.check()
+    await analyst.picture("trends")
+
+    await figure(analyst, "Substance").get_by_role("button", name="Heroin").press("Enter")
+    await total.get_by_text("2 seizures").wait_for()
+    assert "9 kg" in await total.inner_text()
+    assert "substance=SAR-" in analyst.page.url
+    await figure(analyst, "Country of seizure").get_by_role("button", name="Kazakhstan").press("Enter")
+    await total.get_by_text("1 seizures").wait_for()
+    await figure(analyst, "Division").get_by_role("button").first.wait_for()
+    await analyst.page.get_by_label("Measure").select_option("kg")
+    await analyst.page.reload()
+    await total.get_by_text("1 seizures").wait_for()
+    await figure(analyst, "Substance").get_by_role("button", name="Heroin", pressed=True).wait_for()
+    await figure(analyst, "Country of seizure").get_by_text("7 kg").wait_for()
+
+
+async def test_silences_are_told_apart(analyst: Console) -> None:
+    await analyst.open("trends?from=1994-07&to=1994-08")
+    rows = figure(analyst, "Who has reported").get_by_role("row")
+    await rows.filter(has_text="Uzbekistan").get_by_text("has reported that there were none").wait_for()
+    await rows.filter(has_text="Turkmenistan").get_by_text("shares with you and has said nothing").wait_for()
+    await rows.filter(has_text="Tajikistan").get_by_text("shares nothing with you for this purpose").wait_for()
+    looks = [
+        await rows.filter(has_text=name).locator(".look").get_attribute("class") for name in ("Uzb", "Turkm", "Taj")
+    ]
+    assert looks == ["look zero", "look silent", "look unshared"]
+
+
+async def test_the_data_of_a_figure_are_a_file(analyst: Console) -> None:
+    await analyst.open(f"trends?{YEAR}&map=cell")
+    country = figure(analyst, "Country of seizure")
+    await country.get_by_text("Data and question").click()
+    assert "GET /v1/trends?by=country" in await country.inner_text()
+    async with analyst.page.expect_download() as awaited:
+        await country.get_by_role("button", name="Save as CSV").click()
+    saved = await awaited.value
+    lines = (await saved.path()).read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith("country,country_name,seizures,kg,")
+    assert "KZ,Kazakhstan,2,10," in lines[1]
+    months = figure(analyst, "By month")
+    await months.get_by_text("Data and question").click()
+    async with analyst.page.expect_download() as awaited:
+        await months.get_by_role("button", name="Save as picture").click()
+    drawn = (await (await awaited.value).path()).read_text(encoding="utf-8")
+    assert drawn.startswith("<svg")
+    assert "var(" not in drawn, "it stands by itself"
+
+
+async def test_a_cell_of_the_map_filters_too(analyst: Console) -> None:
+    await analyst.open(f"trends?{YEAR}&map=cell&measure=kg")
+    cells = figure(analyst, "On the map")
+    await cells.get_by_text("As a table").click()
+    await cells.get_by_role("row").filter(has_text="3 kg").get_by_role("button").press("Enter")
+    await analyst.page.get_by_role("button", name="Area of the map").wait_for()
+    await analyst.page.locator(".total").get_by_text("1 seizures").wait_for()
+
+
+async def test_a_question_is_saved_and_compared_with_the_period_before(analyst: Console) -> None:
+    await analyst.open("trends?from=1994-05&to=1994-06&country=KZ&compare=previous")
+    await figure(analyst, "Substance").get_by_role("columnheader", name="Period before").wait_for()
+    await analyst.page.get_by_text("Saved questions").click()
+    await analyst.page.get_by_label("Name for what is asked now").fill("Kazakhstan in May")
+    await analyst.page.get_by_role("button", name="Save for my agency").click()
+    saved = analyst.page.get_by_role("link", name="Kazakhstan in May").first
+    await saved.wait_for()
+    await analyst.page.get_by_role("button", name="Let everything go").click()
+    await saved.click()
+    await analyst.page.wait_for_url(re.compile("from=1994-05&to=1994-06&country=KZ"))
+    await analyst.check()
+
+
+async def test_routes_and_hot_spots_lie_over_the_map(analyst: Console) -> None:
+    await analyst.open(f"trends?{YEAR}&over=flows")
+    route = figure(analyst, "Routes").get_by_role("row").filter(has_text="Afghanistan")
+    await route.filter(has_text="Russia").filter(has_text="Suspected").first.wait_for()
+    await figure(analyst, "On the map").scroll_into_view_if_needed()
+    await analyst.page.wait_for_selector(".map[data-idle]")
+    await analyst.check()
+    await analyst.picture("trends-routes")
+    await analyst.page.get_by_label("Over it").select_option("hotspots")
+    await (
+        figure(analyst, "Hot spots")
+        .get_by_text("No place has more")
+        .or_(analyst.page.get_by_role("cell"))
+        .first.wait_for()
+    )
+
+
+async def test_the_map_is_played_month_by_month(analyst: Console) -> None:
+    await analyst.open(f"trends?{YEAR}")
+    of_map = figure(analyst, "On the map")
+    await of_map.get_by_role("button", name="Play by month").press("Enter")
+    month = of_map.get_by_label("Month", exact=True)
+    await month.wait_for()
+    await of_map.get_by_role("button", name="Pause").press("Enter")
+    await month.press("Home")
+    await of_map.get_by_role("status").get_by_text("March 1994").wait_for()
+    await of_map.get_by_text("As a table").click()
+    await of_map.get_by_role("row").filter(has_text="Almaty").wait_for()
+    await month.press("ArrowRight")
+    await of_map.get_by_role("row").filter(has_text="Tashkent").wait_for()
+    assert await of_map.get_by_role("row").count() == 1
+    await of_map.get_by_role("button", name="Whole period").press("Enter")
+    await of_map.get_by_role("row").nth(2).wait_for()
+
+
+async def test_a_period_is_dragged(analyst: Console) -> None:
+    await analyst.open(f"trends?{YEAR}&owner=KZ")
+    chart = figure(analyst, "By month").get_by_role("img")
+    box = await chart.bounding_box()
+    assert box is not None
+    mouse = analyst.page.mouse
+    await mouse.move(box["x"] + 0.1 * box["width"], box["y"] + 60)
+    await mouse.down()
+    await mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 60)
+    await mouse.up()
+    await analyst.page.wait_for_url(re.compile(r"from=(?!1994-01)[\d-]{7}&to=[\d-]{7}&owner=KZ"))
+    begin = analyst.page.url.partition("from=")[2][:7]
+    await expect(analyst.page.get_by_label("From month")).to_have_value(begin)
+
+
+def test_english_and_russian_are_complete() -> None:
+    told = subprocess.run([sys.executable, WEB / "pack.py", "--check"], capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stdout
+
+
+def test_the_first_view_is_small() -> None:
+    """Page, script and style as they travel; fonts, which come with them; and the larger of the two languages."""
+    page = (DIST / "index.html").read_text(encoding="utf-8")
+    files = [DIST / f"{name}.gz" for name in ("index.html", *re.findall(r"/console/(assets/[^\"]+)", page))]
+    files += [*(DIST / "assets").glob("noto-sans-*.woff2"), *(DIST / "assets").glob("ru-*.js.gz")]
+    assert sum(file.stat().st_size for file in files) < FIRST_VIEW_KILOBYTES * 1000

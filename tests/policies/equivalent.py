@@ -1,0 +1,3 @@
+"""Conditions of the gate whose absence changes no answer, and why."""
+
+EQUIVALENT: dict[str, str] = {}

@@ -1,0 +1,117 @@
+"""A database of the version before agencies had scopes, with reports in it, comes over whole."""
+
+import json
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from alembic import command
+from sarhad.keys import b64url
+from sqlalchemy import Connection, Engine, create_engine, text
+
+from service.cli.db import ROLES_SQL, alembic_config
+from service.settings import Settings
+
+BEFORE = """
+INSERT INTO core.country VALUES ('KZ', 'Kazakhstan'), ('KG', 'Kyrgyzstan');
+INSERT INTO core.agency VALUES ('KZ-CUS', 'KZ', 'CU', ''), ('KZ-DCA', 'KZ', 'DC', ''), ('KZ-LAB', 'KZ', 'LAB', ''),
+  ('KG-CUS', 'KG', 'CU', '');
+INSERT INTO gate.scope VALUES (0, 'KZ', 'seizure', 3, 1), (1, 'KZ', 'zero', 0, 0), (2, 'KG', 'seizure', 3, 1);
+INSERT INTO gate.rule (owner, position, permit, joins, countries, handling, facets, delay)
+  VALUES ('KZ', 0, true, false, ARRAY['KG'], 2, 524287, 0);
+INSERT INTO gate.context (country, agency, roles, purpose)
+  VALUES ('KG', 'KG-CUS', ARRAY['analyst', 'auditor'], 'analysis');
+INSERT INTO gate.compiled SELECT id, '{0,0,0}', '{0,0,0}', 'v' FROM gate.context
+"""
+FILED = """
+INSERT INTO core.report (record_id, version, kind, agency, country, key_id, handling, scope_id, latest, status, digest,
+  content_hash, jwt, disclosures, log_salt, leaf_hash, receipt, warnings, at_instant, at_day, at_month, month_end)
+SELECT gen_random_uuid(), 1, 'seizure', f.agency, left(f.agency, 2), 'k', 'TLP:GREEN', f.scope, true, 'reported', '',
+  '', 'j', array_fill(NULL::text, ARRAY[19]), '', '', 'r', '[]', now(), now(), now(), '2026-03-31'
+FROM (VALUES ('KZ-CUS', 0, 5), ('KZ-DCA', 0, 3), ('KZ-LAB', 0, 2), ('KG-CUS', 2, 4)) AS f(agency, scope, many),
+  generate_series(1, f.many);
+INSERT INTO core.report_line (record_id, version, line, scope_id, month_end, substance, status, quantity, unit, rule)
+  SELECT record_id, 1, 1, scope_id, month_end, 'S', 'PRES', 1, 'KG', 'mass' FROM core.report
+"""
+MARKS = [
+    {"kind": "STAMP", "text": "Золотой-Лев", "image_sha256": "0" * 64},
+    {"kind": "LOGO", "text": "..."},
+    {"kind": "TAPE", "text": "brown"},
+]
+MARKED = text("""UPDATE core.report SET disclosures[14] = :marks
+  WHERE record_id = (SELECT min(record_id::text)::uuid FROM core.report WHERE agency = 'KZ-DCA')""")
+
+
+@pytest.fixture
+def upgraded() -> Iterator[Engine]:
+    name = f"sarhad_upgrade_{uuid.uuid4().hex[:12]}"
+    server = create_engine(Settings().database_as().set(database="postgres"), isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    url = Settings().database_as().set(database=name).render_as_string(hide_password=False)
+    settings = Settings(database_url=url)
+    engine = create_engine(settings.database_as())
+    with engine.begin() as connection:
+        connection.exec_driver_sql(ROLES_SQL.read_text())
+    command.upgrade(alembic_config(settings), "0006")
+    with engine.begin() as connection:
+        for statement in (BEFORE, FILED):
+            connection.exec_driver_sql(statement)
+        disclosure = json.dumps(["c2FsdA", "marks", MARKS], ensure_ascii=False, separators=(",", ":"))
+        connection.execute(MARKED, {"marks": b64url(disclosure.encode())})
+    command.upgrade(alembic_config(settings), "head")
+    yield engine
+    engine.dispose()
+    with server.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    server.dispose()
+
+
+def seen(connection: Connection, country: str, agency: str, view: str) -> int:
+    enter = "SELECT set_config('sarhad.context', gate.enter(:country, :agency, ARRAY['analyst'], 'analysis'), true)"
+    connection.execute(text("RESET ROLE"))
+    connection.execute(text(enter), {"country": country, "agency": agency})
+    connection.execute(text("SET LOCAL ROLE sarhad_read"))
+    return int(connection.execute(text(f"SELECT count(*) FROM shared.{view}")).scalar_one())
+
+
+def test_reports_come_over_into_scopes_of_their_agency(upgraded: Engine) -> None:
+    with upgraded.connect() as connection:
+        scopes = connection.execute(text("SELECT id, owner, agency FROM gate.scope ORDER BY id")).all()
+        assert [row.id for row in scopes] == list(range(5)), "ids stay dense: they index the compiled arrays"
+        assert scopes[0].agency == "KZ-CUS", "the agency with the most reports keeps the scope"
+        apart = connection.execute(
+            text("""SELECT count(*) FILTER (WHERE s.agency <> r.agency),
+                      count(*) FILTER (WHERE l.scope_id <> r.scope_id), count(*)
+                    FROM core.report r JOIN gate.scope s ON s.id = r.scope_id
+                    JOIN core.report_line l USING (record_id, version)""")
+        ).one()
+        assert tuple(apart) == (0, 0, 14)
+        forced = connection.execute(
+            text("""SELECT bool_and(relforcerowsecurity) FROM pg_class
+                    WHERE oid IN ('core.report'::regclass, 'core.report_line'::regclass)""")
+        )
+        assert forced.scalar_one() is True
+
+
+def test_its_policy_and_its_owner_see_what_they_saw(upgraded: Engine) -> None:
+    with upgraded.connect() as connection:
+        for view in ("report", "report_line"):
+            assert seen(connection, "KZ", "KZ-LAB", view) == 10
+            assert seen(connection, "KG", "KG-CUS", view) == 14
+        connection.rollback()
+
+
+def test_imprints_of_seizures_stand_beside_those_of_analyses(upgraded: Engine) -> None:
+    with upgraded.connect() as connection:
+        found = connection.execute(
+            text("""SELECT a.n, a.exhibit, a.logo, a.image_sha256, a.latest, r.agency, a.scope_id = r.scope_id AS scoped
+                    FROM core.appearance a JOIN core.report r USING (record_id, version)""")
+        ).all()
+    assert [tuple(row) for row in found] == [(1, None, "золотой лев", "0" * 64, True, "KZ-DCA", True)]
+
+
+def test_reports_that_wait_for_their_links_have_the_turns_of_their_countries(upgraded: Engine) -> None:
+    with upgraded.connect() as connection:
+        waiting = "SELECT country, count(DISTINCT record_id) FROM core.link_queue GROUP BY country ORDER BY country"
+        assert [tuple(row) for row in connection.execute(text(waiting))] == [("KG", 4), ("KZ", 10)]

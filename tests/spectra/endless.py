@@ -1,0 +1,6 @@
+"""A parser that never comes to an end."""
+
+
+def read(data: bytes) -> None:
+    while data:
+        pass

@@ -1,0 +1,41 @@
+"""A country of its own years, partners of three precisions, and a way to ask."""
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from sarhad.records import item
+from sarhad.signing import SignedRequests
+
+from tests.exchange import Exchange, heroin
+
+Ask = Callable[..., httpx.Response]
+
+
+@pytest.fixture(scope="module")
+def ask(exchange: Exchange) -> Ask:
+    """GET as an agency, for the purpose of analysis: `ask("KZ-CUS", "/v1/trends", by="month")`."""
+
+    def get(name: str, path: str = "/v1/trends", **params: str) -> httpx.Response:
+        key, client = exchange.region.profiles[name].load_request_key(), exchange.client(name, "analysis")
+        auth = SignedRequests(key, lambda: client.service_key)
+        with httpx.Client(
+            base_url=exchange.settings.origin, auth=auth, headers={"sarhad-purpose": "analysis"}, timeout=60
+        ) as http:
+            return http.get(path, params={name.rstrip("_"): value for name, value in params.items()})
+
+    return get
+
+
+def seizure(agency: str, day: str, *items: tuple[str, str, str, str], **facets: Any) -> Any:
+    """A report of these items (word, quantity, unit, status), found in luggage on a road."""
+    given: dict[str, Any] = {
+        "instant": f"{day}T10:00:00+05:00",
+        "items": [
+            item(None, word, quantity, unit, status=status, line=number)
+            for number, (word, quantity, unit, status) in enumerate(items, 1)
+        ],
+        "transport": {"mode": "3", "concealment": ["LUG", "VFT"], "place_type": "ROAD"},
+    }
+    return heroin(agency, **(given | facets))

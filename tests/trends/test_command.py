@@ -1,0 +1,50 @@
+"""`sarhad trends` as an analyst sees it."""
+
+import pytest
+from sarhad.cli import trends as command
+from sarhad.cli.output import console, kilograms
+
+from tests.exchange import Exchange
+from tests.trends.conftest import seizure
+
+
+def test_a_course_is_drawn_from_zero_to_its_largest() -> None:
+    assert command.sparkline([0, 7, 14]) == "▁▅█"
+    assert command.sparkline([0, 0]) == "▁▁"
+    assert command.sparkline([]) == ""
+
+
+def test_quartiles_are_told_apart_in_the_table() -> None:
+    entry = {"level": "RETAIL", "currency": "KZT", "per": "kg", "n": 3, "observations": 2, "q1": "1", "median": "2"}
+    cells = [{"key": {"month": "2025-03", "substance": None}, "price": [entry, entry | {"currency": "USD"}]}]
+    rows = list(command._quartiles(cells, "price", (*command.APART["price"], "n", "median")))
+    assert rows[1] == ("2025-03", command.WITHHELD, "RETAIL", "USD", "kg", 3, "2")
+    assert len(rows) == 2
+
+
+@pytest.mark.parametrize(
+    ("exact", "shown"),
+    [
+        ("0.31249999999999994", "0.3125"),
+        ("1234567.8", "1234567.8"),
+        ("100", "100"),
+        ("2.50", "2.5"),
+        ("0", "0"),
+        ("0.0000000014", "0.0000000014"),
+    ],
+)
+def test_kilograms_are_read_to_the_milligram(exact: str, shown: str) -> None:
+    assert kilograms(exact) == shown
+
+
+def test_the_table_shows_cells_courses_and_silences(exchange: Exchange, capsys: pytest.CaptureFixture[str]) -> None:
+    client = exchange.client("AZ-CUS")
+    for day in ("1995-01-05", "1995-03-05", "1995-03-06"):
+        client.submit(exchange.sign(seizure("AZ-CUS", day, ("heroin", "2", "kg", "PRES"))))
+    answer = exchange.client("AZ-CUS", "analysis").trends(
+        by="month,substance", measure="kg", from_="1995-01", to="1996-01"
+    )
+    assert command.courses(answer, "kg") == {"SAR-000608": [2.0, 4.0]}
+    with console.capture() as captured:
+        command._silences(answer)
+    assert "does not share with you" in captured.get()
