@@ -1,4 +1,4 @@
-"""One PostGIS cluster a test run, one database a worker, and the exchange on a real socket."""
+"""One PostGIS cluster a test run; one database and one exchange on a real socket for each group of tests."""
 
 import asyncio
 import os
@@ -44,15 +44,28 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(remove)
 
 
+def _group(item: pytest.Item) -> str:
+    """The group that a test says it belongs to, else its directory."""
+    marker = item.get_closest_marker("xdist_group")
+    return str(marker.args[0]) if marker else item.path.parent.name
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each group has a database of its own: what one leaves there, no other group meets."""
+    if "settings" in metafunc.fixturenames:
+        group = _group(metafunc.definition)
+        metafunc.parametrize("settings", [group], ids=[pytest.HIDDEN_PARAM], indirect=True, scope="session")
+
+
 @pytest.hookimpl(tryfirst=True)  # before the groups go into the names of tests
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker does the tests of a file, or of a group of files: what they share is set up once.
+    """One worker does the tests of a group, in the order of their files: what they share is set up once.
 
     Of several tests with one name the workers would run the first alone, and say nothing.
     """
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+            item.add_marker(pytest.mark.xdist_group(_group(item)))
     names = Counter(item.nodeid for item in items)
     if several := sorted(name for name, number in names.items() if number > 1):
         raise pytest.UsageError(f"tests share a name: {', '.join(several)}")
@@ -86,7 +99,7 @@ def _database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """A migrated database with the reference data, of this worker alone."""
+    """A migrated database with the reference data, of this group of tests alone."""
     with _database(tmp_path_factory) as made:
         yield made
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import TimeoutError as BrowserTimeoutError
 
 from tests.exchange import Exchange
 
@@ -68,6 +69,19 @@ class Console:
         await self.page.get_by_text("The passkey is enrolled.").wait_for()
         await self.page.get_by_role("button", name="Sign in with a passkey").click()
         await self.page.get_by_role("button", name="Sign out").wait_for()
+
+    async def see_map(self) -> None:
+        """Scroll to the map, again while the page above it still grows, until it stands still."""
+        look = """() => {
+            const map = document.querySelector(".map");
+            map?.scrollIntoView({ block: "center" });
+            return map && "idle" in map.dataset;
+        }"""
+        try:
+            await self.page.wait_for_function(look, polling=250)
+        except BrowserTimeoutError as late:
+            said = await self.page.get_by_role("alert").all_inner_texts()
+            raise AssertionError(f"the map is not drawn; the page says {said}, complains {self.complaints}") from late
 
     async def check(self) -> None:
         """No serious finding of axe against WCAG 2.2 AA."""

@@ -61,9 +61,8 @@ class Files:
 
 
 @pytest.fixture(scope="session")
-def shared(exchange: Exchange, jobs: None) -> Iterator[list[Record]]:
-    """Four records of Azerbaijan, which shares by PARTNERS, COARSE and NO_EXPORT, in a year of their own."""
-    exchange.adopt("AZ", PARTNERS, COARSE, NO_EXPORT)
+def filed(exchange: Exchange) -> list[Record]:
+    """Four records of Azerbaijan in a year of their own."""
     point = {"lat": "40.37", "lon": "49.84", "accuracy_m": 50, "method": "GPS"}
     records = [
         heroin(
@@ -81,7 +80,14 @@ def shared(exchange: Exchange, jobs: None) -> Iterator[list[Record]]:
     ]
     for record in records:
         exchange.client("AZ-CUS").submit(exchange.sign(record))
-    yield records
+    return records
+
+
+@pytest.fixture(scope="module")
+def shared(exchange: Exchange, jobs: None, filed: list[Record]) -> Iterator[list[Record]]:
+    """The four records, which Azerbaijan shares by PARTNERS, COARSE and NO_EXPORT while the module runs."""
+    exchange.adopt("AZ", PARTNERS, COARSE, NO_EXPORT)
+    yield filed
     exchange.adopt("AZ")
 
 
