@@ -1,7 +1,7 @@
 """Look through the eyes of a standing order: a transaction under the context of the key that ordered.
 
-The context is minted anew for each look. A key that was revoked or has ended mints none; what was suspended, recalled
-or withdrawn since is not seen, because the views say so and not because anything here remembers it.
+The context is minted anew for each look, and for no key that was revoked, has ended or reads nothing any more; what was
+suspended, recalled or withdrawn since is not seen, because the views say so and not because anything here remembers it.
 """
 
 from collections.abc import AsyncIterator
@@ -15,12 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.alerts.models import SUBSCRIPTION
 from service.database import Database
+from service.identity.behalf import KeyGone, enter, on_behalf
 from service.identity.caller import Caller
-from service.identity.models import Agency, AgencyKey, RoleGrant
 
 _WATCHERS = text("SELECT id, key_id, purpose, delivery, country FROM gate.watchers()")
-_MINT = text("SELECT gate.mint(:key, :purpose)")
-_ENTER = text("SELECT gate.policy_version() FROM set_config('sarhad.context', :token, true)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +43,12 @@ class Eyes:
     async def reading(self, database: Database) -> AsyncIterator[tuple[AsyncSession, str]]:
         """(a read-only transaction in this context, the version of the policies that apply to it)."""
         async with database.reading() as session:
-            yield session, await session.scalar(_ENTER, {"token": self.token}) or ""
+            yield session, await enter(session, self.token)
 
     @asynccontextmanager
     async def writing(self, database: Database) -> AsyncIterator[AsyncSession]:
         async with database.writing() as session:
-            await session.execute(_ENTER, {"token": self.token})
+            await enter(session, self.token)
             yield session
 
 
@@ -61,20 +59,12 @@ async def watchers(database: Database) -> list[Watcher]:
 
 
 async def eyes_of(database: Database, key_id: str, purpose: str) -> Eyes | None:
-    """None where the key may sign no request any more."""
-    async with database.authn() as session:
-        token = await session.scalar(_MINT, {"key": key_id, "purpose": purpose})
-        if token is None:
-            return None
-        agency, country = (
-            await session.execute(
-                select(Agency.code, Agency.country)
-                .join(AgencyKey, AgencyKey.agency == Agency.code)
-                .where(AgencyKey.kid == key_id)
-            )
-        ).one()
-        roles = await session.scalars(select(RoleGrant.role).where(RoleGrant.kid == key_id))
-        return Eyes(token, Caller(key_id, agency, country, frozenset(roles), purpose))
+    """None where the key may sign no request any more, or holds no role that reads."""
+    try:
+        acting = await on_behalf(database, key_id, purpose)
+    except KeyGone:
+        return None
+    return Eyes(acting.token, acting.caller)
 
 
 async def order(session: AsyncSession, id_: UUID) -> dict[str, Any] | None:

@@ -43,10 +43,7 @@ async def alerts(session: AsyncSession, caller: Caller, asked: Asked, cursors: C
 async def _page(
     session: AsyncSession, caller: Caller, asked: Asked, cursors: Cursors, *, view: Table, at: Any
 ) -> tuple[list[Any], str | None]:
-    bound = [
-        *(caller.country, caller.agency, *sorted(caller.roles), caller.purpose or "", view.name),
-        asked.model_dump_json(exclude={"cursor", "limit"}),
-    ]
+    bound = [*caller.standing, view.name, asked.model_dump_json(exclude={"cursor", "limit"})]
     query = select(view).order_by(at.desc(), view.c.id.desc()).limit(asked.limit + 1)
     if view is CANDIDATE:
         query = query.where(view.c.purpose == caller.purpose)

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from service.alerts.eyes import Eyes, Watcher, eyes_of, order
-from service.alerts.facts import spoken_of
+from service.alerts.facts import among, spoken_of
 from service.alerts.models import CANDIDATE
 from service.alerts.past import bearing, timeless
 from service.alerts.rules import FIRSTS
@@ -32,11 +32,13 @@ async def undated(database: Database, watcher: Watcher, catalogue: Catalogue) ->
                 return
             known = await known_to(session, catalogue)
             codes = codes or sorted(code for code in known.entries if spoken_of([code], known) == [code])
+            some = codes[place : place + AT_ONCE]
             told = select(CANDIDATE.c.substance).where(
-                CANDIDATE.c.rule == "FIRST_IN_REGION", CANDIDATE.c.purpose == watcher.purpose
+                CANDIDATE.c.rule == "FIRST_IN_REGION",
+                CANDIDATE.c.purpose == watcher.purpose,
+                among(CANDIDATE.c.substance, some),
             )
-            some = set(codes[place : place + AT_ONCE]) - set((await session.scalars(told)).all())
-            found = await timeless(session, some, known)
+            found = await timeless(session, set(some) - set(await session.scalars(told)), known)
             records = await bearing(session, found, known, FEW)
         if records:
             yield eyes, records

@@ -4,7 +4,7 @@ Pure: values in, values out. The rules for a user of the figures are in `schemas
 owes to this package is said here.
 
 **What to ask.** A reader of aggregates asks for cells of the fixed hierarchies of `hierarchies.py` and nothing else: no
-free period, no drawn area, no other filter, no ranking by hidden figures. `hierarchies.check_levels` refuses the rest.
+free period, no drawn area, no other filter, no ranking by hidden figures.
 
 **What to hand over.** One `Cell` per combination of dimension values and owner (the country whose records they are),
 over the records that the reader may count and may NOT see as rows (gate mask bit 28, not 26), each record once. An

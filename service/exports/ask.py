@@ -100,7 +100,7 @@ def order(wanted: Wanted, catalogue: Catalogue, asked: bytes) -> Order:
         raise UnknownFormat(f"{wanted.format} is none", pointer="/format", expected=list(FORMATS))
     SUBJECTS[wanted.subject].check(wanted.format, wanted.filter)
     wanted.filter.box()
-    descendants(wanted.filter, catalogue)
+    descendants(wanted.filter.substance, catalogue)
     question = wanted.filter.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     return Order(wanted.subject, wanted.format, question, asked)
 

@@ -135,7 +135,7 @@ class Building:
             catalogue = await Catalogue.from_database(session)
             policy = await enter(session, acting.token)
             catalogue = await known_to(session, catalogue)
-            query = subject.query(question, await reach(session), descendants(question, catalogue))
+            query = subject.query(question, await reach(session), descendants(question.substance, catalogue))
             flat = subject.rows(catalogue, mark)
             writer = await asyncio.to_thread(FORMATS[row["format"]].open, self.place.file, subject.columns)
             with SeenWriter(self.place.seen) as held:

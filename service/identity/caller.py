@@ -29,3 +29,8 @@ class Caller:
     roles: frozenset[str]
     purpose: str | None = None  # as signed in `sarhad-purpose`
     case: str | None = None  # the case reference signed with it
+
+    @property
+    def standing(self) -> tuple[str, ...]:
+        """All that decides what the caller is given: a cursor is sealed for it, and opens for nobody else."""
+        return (self.country, self.agency, *sorted(self.roles), self.purpose or "")

@@ -133,17 +133,15 @@ def writing(*roles: str, purpose: bool = False, reads: bool = False) -> Writing:
     return Writing(roles, purpose=purpose, reads=reads)
 
 
-_READERS = READERS
-
 Member = Annotated[Caller, Depends(present_as())]
 # Whoever holds a key, as its country: the catalogue with the provisional entries that it may know.
 CatalogueReader = Annotated[Caller, Depends(reading(purpose=False))]
 # Reads what every member may read, and what is its own country's: provisional substances, lists of controlled ones.
-RegisteredReader = Annotated[Caller, Depends(reading(*_READERS, "auditor", purpose=False))]
+RegisteredReader = Annotated[Caller, Depends(reading(*READERS, "auditor", purpose=False))]
 RegistryReader = Annotated[Caller, Depends(reading("key_administrator", "auditor", purpose=False))]
-Reader = Annotated[Caller, Depends(reading(*_READERS))]
+Reader = Annotated[Caller, Depends(reading(*READERS))]
 # Sees what its own country holds, and what is shared without a purpose (nothing).
-Owner = Annotated[Caller, Depends(reading(*_READERS, "auditor", purpose=False))]
+Owner = Annotated[Caller, Depends(reading(*READERS, "auditor", purpose=False))]
 # The access log tells who read what, and shows none of it.
 StatementReader = Annotated[Caller, Depends(reading("auditor", "policy_officer", purpose=False))]
 ReadingsAuditor = Annotated[Caller, Depends(reading("auditor", purpose=False))]
@@ -163,9 +161,9 @@ Withdrawer = Annotated[Caller, Depends(writing("analyst", "coordinator", "policy
 Governor = Annotated[Caller, Depends(Governing(()))]
 KeyAdministrator = Annotated[Caller, Depends(Governing(("key_administrator",)))]
 # Reads and settles what is addressed to its agency or its country; no content of records is shown.
-Correspondent = Annotated[Caller, Depends(reading(*_READERS, purpose=False))]
-Official = Annotated[Caller, Depends(writing(*_READERS))]
+Correspondent = Annotated[Caller, Depends(reading(*READERS, purpose=False))]
+Official = Annotated[Caller, Depends(writing(*READERS))]
 # Issues and ends what its country says to others; sees, for the signed purpose, what that rests on.
 AlertIssuer = Annotated[Caller, Depends(writing("policy_officer", "coordinator", purpose=True))]
 # Asks for more of a record that is shared with it; the purpose it signs is what it would be given it for.
-Asker = Annotated[Caller, Depends(writing(*_READERS, purpose=True))]
+Asker = Annotated[Caller, Depends(writing(*READERS, purpose=True))]

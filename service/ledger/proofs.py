@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from service.base64url import encode
 from service.ledger import merkle
 from service.ledger.merkle import LeafRange, TileId
 from service.ledger.models import Log
@@ -45,6 +47,11 @@ class InclusionProof:
     size: int
     path: list[bytes]
     checkpoint: str
+
+    def document(self) -> dict[str, Any]:
+        """As JSON; hashes in base64url."""
+        path = [encode(step) for step in self.path]
+        return {"index": self.index, "size": self.size, "path": path, "checkpoint": self.checkpoint}
 
 
 @dataclass(frozen=True)

@@ -75,8 +75,7 @@ def _outweighed() -> ColumnElement[bool]:
 async def listed(session: AsyncSession, caller: Caller, asked: Asked, cursors: Cursors) -> dict[str, Any]:
     """Raises InvalidCursor."""
     version = (await reach(session)).version
-    bound_to = ["links", caller.country, caller.agency, *sorted(caller.roles), caller.purpose or "", version]
-    bound_to.append(asked.model_dump_json(exclude={"cursor", "limit"}))
+    bound_to = ["links", *caller.standing, version, asked.model_dump_json(exclude={"cursor", "limit"})]
     after = None
     if asked.cursor is not None:
         heft, last_id = cursors.open_values(asked.cursor, bound_to)

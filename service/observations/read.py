@@ -14,7 +14,7 @@ from service.policies.gate import reach
 from service.seizures import present
 from service.seizures import read as reports
 from service.seizures.query import details
-from service.seizures.read import Page, UnknownSubstanceFilter
+from service.seizures.read import Page, descendants
 from service.substances.catalogue import Catalogue
 from service.substances.provisional import known_to
 
@@ -27,13 +27,9 @@ async def search(
 ) -> Page:
     """Raises InvalidCursor, UnknownSubstanceFilter."""
     catalogue = await known_to(session, catalogue)
-    if question.substance is not None and catalogue.get(question.substance) is None:
-        raise UnknownSubstanceFilter(f"no entry has the code {question.substance}", parameter="substance")
-    substances = catalogue.descendants(question.substance or "")
+    substances = descendants(question.substance, catalogue)
     limits = await reach(session)
-    bound_to = question.bound_to(
-        kind, caller.country, caller.agency, *sorted(caller.roles), caller.purpose or "", limits.version
-    )
+    bound_to = question.bound_to(kind, *caller.standing, limits.version)
     after = cursors.open(question.cursor, bound_to) if question.cursor else None
     rows = (await session.execute(details(page(kind, question, limits, substances, after)))).mappings().all()
     shown = rows[: question.limit]

@@ -5,34 +5,25 @@ from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
-import orjson
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from service.base64url import encode
 from service.identity.callers import Reader, Submitter
-from service.ledger.models import Log
 from service.observations import figures, read
 from service.observations.figures import MOST, PriceQuestion
 from service.observations.kind import ObservedKind
 from service.observations.kinds import KINDS
 from service.observations.query import Search
 from service.policies.gate import reach
-from service.problems import Problem
 from service.readings.account import account, account_items
-from service.records.sdjwt import MAX_RECORD_BYTES, MEDIA_TYPE
-from service.seizures import read as reports
-from service.seizures.decide import Verdict
-from service.seizures.filing import filing_for
-from service.seizures.read import UnknownSubstanceFilter
-from service.seizures.submit import held_to, submit
+from service.records.sdjwt import MEDIA_TYPE
+from service.seizures import answers
+from service.seizures.answers import JSON, json_of
+from service.seizures.read import descendants
 from service.substances.provisional import known_to
-from service.web import ReadSession, WriteSession, gives, takes, verified_body
+from service.web import ReadSession, WriteSession, gives, takes
 
 router = APIRouter(prefix="/v1", tags=["observations"])
-
-JSON = "application/json"
-_FILED = gives(JSON, status=201, text="Filed") | gives(JSON, text="The same again: the first receipt")
 
 
 def _named(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -51,26 +42,23 @@ async def prices(
 ) -> Response:
     """Prices shared with the caller, by period: lowest, typical (a median) and highest; money is never converted."""
     catalogue = await known_to(session, request.app.state.catalogue)
-    if question.substance is not None and catalogue.get(question.substance) is None:
-        raise UnknownSubstanceFilter(f"no entry has the code {question.substance}", parameter="substance")
+    substances = descendants(question.substance, catalogue)
     limits = await reach(session)
-    found = await figures.prices(session, question, catalogue.descendants(question.substance or ""))
+    found = await figures.prices(session, question, substances)
     account(request, found.owners)
-    return _json({"items": found.rows[:MOST], "more": len(found.rows) > MOST, "policy": limits.version})
+    return json_of({"items": found.rows[:MOST], "more": len(found.rows) > MOST, "policy": limits.version})
 
 
 def _add_filing(kind: ObservedKind[Any]) -> None:
     accepted = frozenset({kind.name, "retraction"})
     options: dict[str, Any] = {
-        "status_code": HTTPStatus.CREATED, "responses": _FILED, "openapi_extra": takes(MEDIA_TYPE),
+        "status_code": HTTPStatus.CREATED, "responses": answers.FILED, "openapi_extra": takes(MEDIA_TYPE),
     }  # fmt: skip
 
     @router.post(f"/{kind.path}", description=f"File a signed {kind.title}, a correction or a retraction.", **options)
     @_named(f"file_{kind.name}")
     async def file(request: Request, caller: Submitter, session: WriteSession) -> Response:
-        body = await verified_body(request, MEDIA_TYPE, limit=MAX_RECORD_BYTES)
-        (verdict,) = await submit(session, filing_for(request.app.state, caller, accepted), [body])
-        return _answer(verdict)
+        return await answers.filed(request, caller, session, accepted)
 
     @router.post(
         f"/{kind.path}/{{record_id}}/versions",
@@ -79,9 +67,7 @@ def _add_filing(kind: ObservedKind[Any]) -> None:
     )
     @_named(f"file_{kind.name}_version")
     async def file_version(record_id: UUID, request: Request, caller: Submitter, session: WriteSession) -> Response:
-        body = await verified_body(request, MEDIA_TYPE, limit=MAX_RECORD_BYTES)
-        (verdict,) = await submit(session, filing_for(request.app.state, caller, accepted), [body])
-        return _answer(held_to(verdict, record_id))
+        return await answers.filed(request, caller, session, accepted, record_id)
 
 
 def _add_reading(kind: ObservedKind[Any]) -> None:
@@ -100,7 +86,7 @@ def _add_reading(kind: ObservedKind[Any]) -> None:
             session, caller, question, kind=kind.name, catalogue=state.catalogue, cursors=state.cursors
         )
         account_items(request, found.items)
-        return _json({"items": found.items, "next": found.next, "policy": found.policy})
+        return json_of({"items": found.items, "next": found.next, "policy": found.policy})
 
     @router.get(
         f"/{kind.path}/{{record_id}}",
@@ -110,13 +96,13 @@ def _add_reading(kind: ObservedKind[Any]) -> None:
     )
     @_named(kind.name)
     async def item(request: Request, record_id: UUID, caller: Reader, session: ReadSession) -> Response:
-        if MEDIA_TYPE in request.headers.get("accept", ""):
-            owner, signed = await reports.signed(session, record_id, [kind.name])
+        if answers.wants_signed(request):
+            owner, signed = await answers.signed(session, record_id, [kind.name])
             account(request, {owner: 1}, records=[record_id])
-            return Response(signed, media_type=MEDIA_TYPE)
+            return signed
         document = await read.document(session, caller, record_id, kind.name)
         account_items(request, [document])
-        return _json(document)
+        return json_of(document)
 
     @router.get(
         f"/{kind.path}/{{record_id}}/versions",
@@ -128,7 +114,7 @@ def _add_reading(kind: ObservedKind[Any]) -> None:
     async def versions(request: Request, record_id: UUID, caller: Reader, session: ReadSession) -> Response:
         found = await read.versions(session, caller, record_id, kind.name)
         account(request, {found[0]["agency"][:2]: 1}, records=[record_id])
-        return _json({"items": found})
+        return json_of({"items": found})
 
     @router.get(
         f"/{kind.path}/{{record_id}}/proof",
@@ -138,31 +124,11 @@ def _add_reading(kind: ObservedKind[Any]) -> None:
     )
     @_named(f"{kind.name}_proof")
     async def proof(request: Request, record_id: UUID, caller: Reader, session: ReadSession) -> Response:
-        owner, salt, found = await reports.proof(session, record_id, [kind.name])
+        owner, place = await answers.proof(session, record_id, [kind.name])
         account(request, {owner: 1}, records=[record_id])
-        return _json(
-            {
-                "log": Log.RECORDS.value,
-                "salt": encode(salt),
-                "index": found.index,
-                "size": found.size,
-                "path": [encode(step) for step in found.path],
-                "checkpoint": found.checkpoint,
-            }
-        )
+        return place
 
 
 for _kind in KINDS:
     _add_filing(_kind)
     _add_reading(_kind)
-
-
-def _answer(verdict: Verdict) -> Response:
-    if isinstance(verdict, Problem):
-        raise verdict
-    status = HTTPStatus.CREATED if verdict.fresh else HTTPStatus.OK
-    return Response(orjson.dumps(verdict.document()), status_code=status, media_type=JSON)
-
-
-def _json(document: object) -> Response:
-    return Response(orjson.dumps(document), media_type=JSON)

@@ -81,8 +81,7 @@ async def items(request: Request, collection_id: str, caller: Reader, session: R
     found = collection_of(collection_id)
     question = asked(found, request.query_params.multi_items())
     limits = await reach(session)
-    bound_to = [caller.country, caller.agency, *sorted(caller.roles), caller.purpose or "", limits.version, found.id]
-    bound_to.append(repr(replace_page(question)))
+    bound_to = [*caller.standing, limits.version, found.id, repr(replace_page(question))]
     cursors = request.app.state.cursors
     after = cursors.open(question.cursor, bound_to)[1] if question.cursor else None
     if found is SEIZURES:

@@ -87,10 +87,7 @@ async def prove_entry(
         "document": found.document,
         "salt": encode(found.salt),
         "leaf": encode(found.leaf),
-        "index": found.inclusion.index,
-        "size": found.inclusion.size,
-        "path": [encode(step) for step in found.inclusion.path],
-        "checkpoint": found.inclusion.checkpoint,
+        **found.inclusion.document(),
     }
     return Response(orjson.dumps(document), media_type=JSON)
 

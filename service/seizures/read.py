@@ -18,7 +18,7 @@ from service.problems import NotFound, Problem
 from service.records.registry import REPORTS
 from service.seizures import present
 from service.seizures.models import OWN, RECORD
-from service.seizures.query import LINES, LOGGED, ONE, RECALLINGS, SIGNED, Conditions, Search, details, page
+from service.seizures.query import LINES, LOGGED, ONE, RECALLINGS, SIGNED, Search, details, page
 from service.substances.catalogue import Catalogue
 from service.substances.provisional import known_to, mark_resolved
 
@@ -41,11 +41,9 @@ async def search(
 ) -> Page:
     """Raises InvalidCursor, InvalidBox, UnknownSubstanceFilter."""
     catalogue = await known_to(session, catalogue)
-    substances = descendants(question, catalogue)
+    substances = descendants(question.substance, catalogue)
     limits = await reach(session)
-    bound_to = question.bound_to(
-        caller.country, caller.agency, *sorted(caller.roles), caller.purpose or "", limits.version
-    )
+    bound_to = question.bound_to(*caller.standing, limits.version)
     after = cursors.open(question.cursor, bound_to) if question.cursor else None
     rows = (await session.execute(details(page(question, limits, substances, after)))).mappings().all()
     shown = rows[: question.limit]
@@ -70,10 +68,13 @@ async def record(
     return dict(row)
 
 
-async def signed(session: AsyncSession, record_id: UUID, kinds: Collection[str] = REPORTS) -> tuple[str, str]:
-    """(owner, its SD-JWT with the permitted disclosures). Raises NotFound."""
+async def signed(session: AsyncSession, record_id: UUID, kinds: Collection[str]) -> tuple[str, str, bool]:
+    """(owner, its SD-JWT with the permitted disclosures, whether the reader owns it and has recalled it).
+
+    Raises NotFound.
+    """
     row = await record(session, record_id, SIGNED, kinds)
-    return row["country"], present.sd_jwt(row)
+    return row["country"], present.sd_jwt(row), row["recalled"]
 
 
 async def document(
@@ -116,9 +117,7 @@ async def own_versions(session: AsyncSession, record_id: UUID, kinds: Collection
     ]
 
 
-async def proof(
-    session: AsyncSession, record_id: UUID, kinds: Collection[str] = REPORTS
-) -> tuple[str, bytes, InclusionProof]:
+async def proof(session: AsyncSession, record_id: UUID, kinds: Collection[str]) -> tuple[str, bytes, InclusionProof]:
     """(owner, salt, proof of inclusion): for readers who are given the time of reporting, which a proof tells.
 
     Raises NotFound, also where the proof is withheld, and LeafNotYetMerged.
@@ -147,10 +146,10 @@ async def recalled_among(session: AsyncSession, own: list[UUID]) -> set[UUID]:
     return set(await session.scalars(RECALLINGS, {"record_ids": own}))
 
 
-def descendants(question: Conditions, catalogue: Catalogue) -> frozenset[str]:
-    """The substances that a question asks for. Raises UnknownSubstanceFilter."""
-    if question.substance is None:
+def descendants(code: str | None, catalogue: Catalogue) -> frozenset[str]:
+    """The substances that a question for this one asks for, itself among them. Raises UnknownSubstanceFilter."""
+    if code is None:
         return frozenset()
-    if catalogue.get(question.substance) is None:
-        raise UnknownSubstanceFilter(f"no entry has the code {question.substance}", parameter="substance")
-    return frozenset({question.substance, *catalogue.descendants(question.substance)})
+    if catalogue.get(code) is None:
+        raise UnknownSubstanceFilter(f"no entry has the code {code}", parameter="substance")
+    return catalogue.descendants(code)

@@ -10,51 +10,39 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.base64url import encode
 from service.identity.callers import Reader, Submitter
-from service.ledger.models import Log
-from service.problems import Problem
 from service.readings.account import account, account_items
 from service.records.registry import REPORTS
-from service.records.sdjwt import MAX_RECORD_BYTES, MEDIA_TYPE
-from service.seizures import present, read
+from service.records.sdjwt import MEDIA_TYPE
+from service.seizures import answers, present, read
+from service.seizures.answers import JSON, json_of
 from service.seizures.batch import MAX_LINE_BYTES, Summary, Verdicts, file_batch
-from service.seizures.decide import Accepted
 from service.seizures.filing import filing_for
 from service.seizures.query import Search
-from service.seizures.submit import held_to, submit
-from service.web import ReadSession, WriteSession, gives, spooled_body, takes, up_to, verified_body
+from service.web import ReadSession, WriteSession, gives, spooled_body, takes, up_to
 
 router = APIRouter(prefix="/v1", tags=["seizures"])
 
 NDJSON = "application/x-ndjson"
 GEOJSON = "application/geo+json"
-JSON = "application/json"
 KINDS = frozenset(REPORTS)
 
 
-_FILED = gives(JSON, status=201, text="Filed") | gives(JSON, text="The same again: the first receipt")
-
-
-@router.post("/seizures", status_code=HTTPStatus.CREATED, responses=_FILED, openapi_extra=takes(MEDIA_TYPE))
+@router.post("/seizures", status_code=HTTPStatus.CREATED, responses=answers.FILED, openapi_extra=takes(MEDIA_TYPE))
 async def file_report(request: Request, caller: Submitter, session: WriteSession) -> Response:
     """File a signed record: a seizure, a zero-report, a correction or a retraction. 200 when the same again."""
-    body = await verified_body(request, MEDIA_TYPE, limit=MAX_RECORD_BYTES)
-    (verdict,) = await submit(session, filing_for(request.app.state, caller, KINDS), [body])
-    return _answer(verdict)
+    return await answers.filed(request, caller, session, KINDS)
 
 
 @router.post(
     "/seizures/{record_id}/versions",
     status_code=HTTPStatus.CREATED,
-    responses=_FILED,
+    responses=answers.FILED,
     openapi_extra=takes(MEDIA_TYPE),
 )
 async def file_version(record_id: UUID, request: Request, caller: Submitter, session: WriteSession) -> Response:
     """File the next version of a record: the same as POST /v1/seizures, held to the record of the path."""
-    body = await verified_body(request, MEDIA_TYPE, limit=MAX_RECORD_BYTES)
-    (verdict,) = await submit(session, filing_for(request.app.state, caller, KINDS), [body])
-    return _answer(held_to(verdict, record_id))
+    return await answers.filed(request, caller, session, KINDS, record_id)
 
 
 class BatchOptions(BaseModel):
@@ -115,8 +103,7 @@ async def search(
         document: dict[str, Any] = {"type": "FeatureCollection", "features": features}
         document |= {"next": found.next, "policy": found.policy}
         return Response(orjson.dumps(document), media_type=GEOJSON)
-    document = {"items": found.items, "next": found.next, "policy": found.policy}
-    return Response(orjson.dumps(document), media_type="application/json")
+    return json_of({"items": found.items, "next": found.next, "policy": found.policy})
 
 
 @router.get("/seizures/{record_id}", response_class=Response, responses=gives(JSON, MEDIA_TYPE))
@@ -125,15 +112,13 @@ async def item(request: Request, record_id: UUID, caller: Reader, session: ReadS
 
     The owner of a recalled record is told so: `recalled`, or with the signed form the header `sarhad-recalled: true`.
     """
-    if MEDIA_TYPE in request.headers.get("accept", ""):
-        owner, signed = await read.signed(session, record_id)
+    if answers.wants_signed(request):
+        owner, signed = await answers.signed(session, record_id, REPORTS)
         account(request, {owner: 1}, records=[record_id])
-        recalled = owner == caller.country and await read.recalled_among(session, [record_id])
-        headers = {"sarhad-recalled": "true"} if recalled else None
-        return Response(signed, media_type=MEDIA_TYPE, headers=headers)
+        return signed
     document = await read.document(session, caller, record_id, request.app.state.catalogue)
     account_items(request, [document])
-    return Response(orjson.dumps(document), media_type="application/json")
+    return json_of(document)
 
 
 @router.get("/seizures/{record_id}/versions", response_class=Response, responses=gives(JSON))
@@ -141,27 +126,12 @@ async def versions(request: Request, record_id: UUID, caller: Reader, session: R
     """The history of an own record; of another's, the version that is shared."""
     found = await read.versions(session, caller, record_id)
     account(request, {found[0]["agency"][:2]: 1}, records=[record_id])
-    return Response(orjson.dumps({"items": found}), media_type="application/json")
+    return json_of({"items": found})
 
 
 @router.get("/seizures/{record_id}/proof", response_class=Response, responses=gives(JSON))
 async def proof(request: Request, record_id: UUID, caller: Reader, session: ReadSession) -> Response:
     """The place of the record's latest version in the log, for readers who are given the time of reporting."""
-    owner, salt, found = await read.proof(session, record_id)
+    owner, place = await answers.proof(session, record_id, REPORTS)
     account(request, {owner: 1}, records=[record_id])
-    document = {
-        "log": Log.RECORDS.value,
-        "salt": encode(salt),
-        "index": found.index,
-        "size": found.size,
-        "path": [encode(step) for step in found.path],
-        "checkpoint": found.checkpoint,
-    }
-    return Response(orjson.dumps(document), media_type="application/json")
-
-
-def _answer(verdict: Accepted | Problem) -> Response:
-    if isinstance(verdict, Problem):
-        raise verdict
-    status = HTTPStatus.CREATED if verdict.fresh is not None else HTTPStatus.OK
-    return Response(orjson.dumps(verdict.document()), status_code=status, media_type="application/json")
+    return place

@@ -3,6 +3,7 @@
 Values are always bound; SQL is put together from the constants of this folder only.
 """
 
+from collections.abc import Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,9 +59,9 @@ def labels(question: Trend, catalogue: Catalogue, label: str | None) -> Labels:
     """For rows that are labelled with substances, or with their groups."""
     if label == "substance_group":
         return Labels((question.group,) if question.group else None, None)
-    kept: set[str] | None = None
+    kept: Set[str] | None = None
     if question.substance is not None:
-        kept = {question.substance, *catalogue.descendants(question.substance)}
+        kept = catalogue.descendants(question.substance)
     if question.group is not None:
         kept = {c for c in (catalogue.entries if kept is None else kept) if catalogue.group(c) == question.group}
     names = None

@@ -40,7 +40,7 @@ def test_the_contracts_hold() -> None:
     ("file", "forbidden", "contract"),
     [
         ("identity/caller.py", "import service.seizures.store", "Features depend downwards only"),
-        ("seizures/submit.py", "import fastapi", "Only routes, callers, web, cli and app know HTTP"),
+        ("seizures/submit.py", "import fastapi", "Only routes, callers, answers, web, cli and app know HTTP"),
         ("policies/propose.py", "import service.policies.routes", "Routes are leaves: only the app includes them"),
         ("seizures/row.py", "import sarhad", "only its commands speak through the client library"),
     ],

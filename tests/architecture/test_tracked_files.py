@@ -34,7 +34,7 @@ MACHINE = re.compile(
     "(?<![A-Za-z0-9_.])/(?:" + "|".join(("home", "work", "Users", "root")) + ")/[A-Za-z0-9_.-]+|/tm" + "p/w/"
 )
 WHERE_FROM = re.compile(r'"resolved"\s*:|^[^#\n"]*://|--(extra-)?index-url|--find-links', re.MULTILINE)
-LOCKS = ("requirements.txt", "package-lock.json", "uv.lock")
+LOCKS = {*re.findall(r'compile_lock\("([^"]+)"', (ROOT / "deploy" / "lock").read_text(encoding="utf-8"))}
 
 
 def tracked() -> list[Path]:
@@ -64,8 +64,9 @@ def test_no_file_names_a_place_on_someones_machine() -> None:
 
 
 def test_locks_hold_hashes_and_no_urls() -> None:
-    locks = [path for path in tracked() if path.name in LOCKS]
-    assert locks
+    files = tracked()
+    assert {path.relative_to(ROOT).as_posix() for path in files} >= LOCKS
+    locks = [path for path in files if path.relative_to(ROOT).as_posix() in LOCKS or path.name == "package-lock.json"]
     for lock in locks:
         content = text_of(lock)
         assert not WHERE_FROM.search(content), lock.name

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from service.disclosure import MEMBERS, PUBLIC, Cell, Rules, disclose
-from service.disclosure.hierarchies import LEVELS, Levels, OutsideHierarchy, check_levels, class_of, period_of
 from service.disclosure.keys import MODULUS, draw, key_sum, record_key
 from service.disclosure.noise import COMMITTED, committed, read
 from service.substances.catalogue import Catalogue
+from tests.disclosure.levels import class_of
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 
@@ -137,27 +137,3 @@ def test_every_substance_has_one_class_in_one_group() -> None:
         class_ = class_of(entry.lineage, groups)
         assert groups[class_] == groups[code]
         assert class_of(catalogue.entries[class_].lineage, groups) == class_, "the class of a class is itself"
-
-
-@pytest.mark.parametrize(
-    ("month", "level", "period"),
-    [("2025-01", "quarter", "2025-Q1"), ("2025-12", "quarter", "2025-Q4"), ("2025-05", "year", "2025"),
-     ("2025-05", "month", "2025-05")],
-)  # fmt: skip
-def test_months_lie_in_quarters_and_years(month: str, level: str, period: str) -> None:
-    assert period_of(month, level) == period
-
-
-@pytest.mark.parametrize("asked", [("2025-13", "month"), ("2025-05-01", "month"), ("2025-05", "week")])
-def test_other_periods_are_refused(asked: tuple[str, str]) -> None:
-    with pytest.raises(ValueError, match="month"):
-        period_of(*asked)
-
-
-@pytest.mark.parametrize("dimension", LEVELS)
-def test_levels_outside_the_hierarchies_are_refused(dimension: str) -> None:
-    fine = Levels("month", "admin1", "substance")
-    check_levels(fine)
-    with pytest.raises(OutsideHierarchy) as refused:
-        check_levels(fine._replace(**{dimension: "cell"}))
-    assert refused.value.members["pointer"] == f"/{dimension}"

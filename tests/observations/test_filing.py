@@ -165,3 +165,20 @@ def test_a_policy_gives_a_kind_and_its_facets_and_no_more(
         assert found["items"] == []
     finally:
         exchange.adopt("KZ")
+
+
+@pytest.mark.parametrize("kind", ["seizure", *KINDS])
+def test_the_signed_form_of_a_recalled_record_says_so_to_its_owner(exchange: Exchange, kind: str) -> None:
+    customs, path = Agency(exchange, "KZ-CUS"), PATHS.get(kind, "/v1/seizures")
+    signed = customs.report() if kind == "seizure" else customs.sign(record(kind))
+    customs.post(signed, path)
+
+    def told() -> str | None:
+        reply = customs.get(f"{path}/{id_of(signed)}", accept="application/sd-jwt")
+        assert reply.status == 200, reply.body
+        return reply.headers.get("sarhad-recalled")
+
+    assert told() is None
+    officer = exchange.client("KZ-DCA/policy", None)
+    officer.recall({"records": [id_of(signed)], "reason": "Filed under the wrong case"})
+    assert told() == "true"

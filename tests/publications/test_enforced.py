@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
-from service.disclosure.hierarchies import class_of
 from service.disclosure.keys import record_key
 from service.settings import Settings
 from service.substances.catalogue import Catalogue
+from tests.disclosure.levels import class_of
 from tests.exchange import Exchange
 from tests.publications.conftest import Filed, approve, definition
 

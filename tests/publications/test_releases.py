@@ -17,9 +17,9 @@ from joserfc.jwk import OKPKey
 from sarhad.errors import ProblemError
 
 from service.disclosure import PUBLIC, Cell, disclose
-from service.disclosure.hierarchies import period_of
 from service.disclosure.keys import key_sum, record_key
 from service.ledger.merkle import leaf_hash
+from tests.disclosure.levels import period_of
 from tests.exchange import Exchange
 from tests.links.wiring import confirmed
 from tests.publications.conftest import Filed, approve, definition, file, seizure_of
