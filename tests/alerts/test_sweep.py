@@ -1,5 +1,6 @@
 """The daily sweep, as its job runs: a rise of weekly reports, and records that came into sight after filing."""
 
+import asyncio
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -13,10 +14,11 @@ from service.alerts import newly, sweep
 from service.alerts.eyes import eyes_of, watchers
 from service.alerts.rates import WEEKS_NEEDED
 from service.database import Database
+from service.identity.enrol import withdraw_role
 from service.substances.catalogue import Catalogue
 from tests.alerts.conftest import PERMIT, Call
 from tests.awaiting import eventually
-from tests.exchange import Exchange, heroin
+from tests.exchange import Exchange, heroin, operator
 from tests.links.wiring import confirmed
 from tests.seizures.wiring import Agency, line, statuses, verdicts
 
@@ -191,6 +193,21 @@ async def sweep_of(database: Database, order: str) -> None:
     eyes = await eyes_of(database, watcher.key_id, watcher.purpose)
     assert eyes is not None
     await sweep.swept(database, watcher, eyes, catalogue)
+
+
+def test_a_key_whose_roles_were_taken_away_sees_through_nothing(warned: Exchange) -> None:
+    former = warned.region.profiles[warned.add_holder("KG-CUS/former", "analyst")].load_request_key().public.kid
+
+    async def sees() -> bool:
+        database = Database(warned.settings)
+        try:
+            return await eyes_of(database, former, "analysis") is not None
+        finally:
+            await database.dispose()
+
+    assert asyncio.run(sees())
+    operator(warned, lambda session: withdraw_role(session, former, "analyst"))
+    assert not asyncio.run(sees())
 
 
 async def test_a_portion_that_fails_keeps_the_others_from_nothing(
