@@ -58,6 +58,8 @@ class Reach:
 
 
 _SCOPES = text("SELECT id, kind, groups, handling, agency FROM gate.scopes_for(CAST(:wanted AS jsonb))")
+_HELD = text("SELECT gate.hold_records(CAST(:records AS uuid[]))")
+_PRIVATE = text("SELECT gate.private_scopes_for(CAST(:wanted AS jsonb))")
 _REACH = text("SELECT gate.reach(), gate.givers(), gate.policy_version(), gate.few_scopes(:most)")
 
 
@@ -66,6 +68,21 @@ async def scopes(session: AsyncSession, wanted: Iterable[Scope]) -> dict[Scope, 
     document = orjson.dumps([scope._asdict() for scope in sorted(set(wanted))]).decode()
     rows = await session.execute(_SCOPES, {"wanted": document})
     return {Scope(row.kind, row.groups, row.handling, row.agency): row.id for row in rows}
+
+
+async def hold(session: AsyncSession, records: Iterable[str]) -> set[str]:
+    """Of records that the caller's agency filed, those that have scopes of their own. Nobody else gives one to any,
+    or changes their rules, until the COMMIT.
+    """
+    return {str(record) for record in await session.scalar(_HELD, {"records": sorted(records)}) or ()}
+
+
+async def private_scopes(session: AsyncSession, wanted: Iterable[tuple[str, int, str]]) -> None:
+    """Scopes for versions to come of own records that have scopes of their own: each is a record, the scope that the
+    version's labels have in general, and the end of its month. As `scopes`; beyond the country's ration none is made.
+    """
+    items = [{"record": record, "scope": scope, "month_end": month_end} for record, scope, month_end in wanted]
+    await session.execute(_PRIVATE, {"wanted": orjson.dumps(items).decode()})
 
 
 async def reach(session: AsyncSession) -> Reach:

@@ -1,6 +1,7 @@
 """Hand the rules of records to the gate, which enforces them from the next statement on."""
 
 from collections.abc import Collection, Iterable, Sequence
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -65,10 +66,23 @@ async def enforce(session: AsyncSession, records: Collection[UUID]) -> None:
 def gate_rows(rules: Iterable[Any]) -> list[dict[str, Any]]:
     """The rules in the form of `gate.rule`. An audience of countries and agencies is any of either: a row for each."""
     rows: list[dict[str, Any]] = []
-    for rule in rules:
+    for rule in _telling(rules):
         for countries, agencies in _audiences(rule.countries, rule.agencies):
             rows.append(_row(len(rows), rule, countries, agencies))
     return rows
+
+
+_FOR_EVER = datetime.max.replace(tzinfo=UTC)
+
+
+def _telling(rules: Iterable[Any]) -> list[Any]:
+    """Those with an audience; of those that hide the record from all, the one that lasts longest, which is all of them:
+    each end of a rule is a moment at which whoever it concerns is judged anew.
+    """
+    listed = list(rules)
+    named = [rule for rule in listed if rule.countries or rule.agencies]
+    hiding = [rule for rule in listed if not (rule.countries or rule.agencies)]
+    return named + sorted(hiding, key=lambda rule: rule.until or _FOR_EVER)[-1:]
 
 
 def _audiences(

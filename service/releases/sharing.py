@@ -65,7 +65,9 @@ class Grant(_Rule):
 
 
 class Block(_Rule):
-    """Nothing of the record to these countries and agencies, or to anyone; until a date, or until it is taken away."""
+    """Nothing of the record to these countries and agencies, or to anyone; until the full hour at or after a time, or
+    until it is taken away.
+    """
 
     kind: Literal["block"]
     countries: _Countries | None = None
@@ -74,7 +76,7 @@ class Block(_Rule):
 
 
 class Embargo(_Rule):
-    """Nothing of the record to anyone until a date."""
+    """Nothing of the record to anyone until the full hour at or after a time."""
 
     kind: Literal["embargo"]
     until: AwareDatetime
@@ -130,11 +132,12 @@ async def share(
     if grants or released:
         await check_granted(session, caller, record, most_granted)
     await session.execute(_END, {"rules": [rule.id for rule in ended], "by": caller.key_id})
-    session.add_all(_row(rule, record, caller, now) for rule in wanted.add)
+    added = [_to_the_hour(rule) for rule in wanted.add]
+    session.add_all(_row(rule, record, caller, now) for rule in added)
     await session.flush()
     await log_act(
         session, caller.country, "share-record", record=str(record),
-        added=[rule.model_dump(mode="json", exclude_none=True) for rule in wanted.add] or None,
+        added=[rule.model_dump(mode="json", exclude_none=True) for rule in added] or None,
         ended=[str(rule.id) for rule in ended] or None, by=caller.key_id,
     )  # fmt: skip
     await enforce(session, [record])
@@ -188,6 +191,16 @@ async def _check(
                         "expected a country or agency of the exchange that is not your own",
                         pointer=f"/add/{place}/{member}/{number}",
                     )
+
+
+def _to_the_hour(rule: Grant | Block | Embargo) -> Grant | Block | Embargo:
+    """What hides ends at full hours. When such a rule ends, whoever it hides from is judged anew: with ends of its own
+    choice one country would have all others judged every second.
+    """
+    if isinstance(rule, Grant) or rule.until is None:
+        return rule
+    hour = rule.until.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    return rule.model_copy(update={"until": hour if hour == rule.until else hour + timedelta(hours=1)})
 
 
 def _row(rule: Grant | Block | Embargo, record: uuid.UUID, caller: Caller, now: datetime) -> RecordRule:

@@ -1,12 +1,13 @@
 """The ids of scopes, remembered per worker: there are a few hundred, they never change, and every report has one."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.database import Database
-from service.policies.gate import Scope, scopes
+from service.policies.gate import Scope, hold, private_scopes, scopes
 
 
 class ScopeIds:
@@ -19,9 +20,22 @@ class ScopeIds:
     async def of(self, session: AsyncSession, country: str, wanted: Iterable[Scope]) -> dict[Scope, int]:
         wanted = set(wanted)
         if missing := {scope for scope in wanted if (country, scope) not in self._ids}:
-            token = await session.scalar(text("SELECT gate.renew()"))  # a batch may outlive the first
-            async with self._database.scoping() as own:
-                await own.execute(text("SELECT set_config('sarhad.context', :token, true)"), {"token": token})
+            async with self._beside(session) as own:
                 found = await scopes(own, missing)
             self._ids |= {(country, scope): id_ for scope, id_ in found.items()}
         return {scope: self._ids[country, scope] for scope in wanted}
+
+    async def keep(self, session: AsyncSession, corrected: Mapping[str, tuple[int, str]]) -> None:
+        """By record its next version's scope in general, and the end of its month. Records with rules of their own stay
+        under them: what scopes the versions need for that stands when this returns, and is not made with the versions.
+        """
+        if private := await hold(session, corrected):
+            async with self._beside(session) as own:
+                await private_scopes(own, [(record, *corrected[record]) for record in sorted(private)])
+
+    @asynccontextmanager
+    async def _beside(self, session: AsyncSession) -> AsyncIterator[AsyncSession]:
+        token = await session.scalar(text("SELECT gate.renew()"))  # a batch may outlive the first
+        async with self._database.scoping() as own:
+            await own.execute(text("SELECT set_config('sarhad.context', :token, true)"), {"token": token})
+            yield own

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.database import violated
@@ -28,9 +28,17 @@ from service.seizures.judge import start_judging
 from service.seizures.laboratories import hold_to_enrolled
 from service.seizures.row import Candidate, Fresh
 
+_NO_SCOPE = "SG005"  # the gate's: no scope of the record's own has these labels and this month
+
 
 class RecordIdTaken(Problem):
     """The record id is in use."""
+
+    status = HTTPStatus.CONFLICT
+
+
+class NoRoomForCorrection(Problem):
+    """The record has rules of its own, and your country has as many labels of such records as the exchange holds."""
 
     status = HTTPStatus.CONFLICT
 
@@ -82,12 +90,17 @@ async def _file(session: AsyncSession, filing: Filing, wave: list[Candidate | Pr
     """Steps 6 and 7; record by record when another transaction filed one of them in between, or one is refused."""
     scopes = {e.scope for e in wave if isinstance(e, Candidate) and e.record.claims.kind != "retraction"}
     ids = await filing.scope_ids.of(session, filing.caller.country, scopes)
+    if corrected := _corrected(wave, ids):
+        await filing.scope_ids.keep(session, corrected)
     try:
         async with session.begin_nested():
             return await _file_together(session, filing, wave, ids)
-    except (IntegrityError, Problem) as fault:
-        if isinstance(fault, IntegrityError) and not violated(
-            fault, "report_pkey", "report_agency_reference_version_key"
+    except (DBAPIError, Problem) as refused:
+        fault = refused
+        if getattr(getattr(fault, "orig", None), "sqlstate", None) == _NO_SCOPE:
+            fault = NoRoomForCorrection("correct it under the labels and in the month that it had", pointer="/payload")
+        elif isinstance(fault, DBAPIError) and not (
+            isinstance(fault, IntegrityError) and violated(fault, "report_pkey", "report_agency_reference_version_key")
         ):
             raise
         if len(wave) > 1:
@@ -98,6 +111,18 @@ async def _file(session: AsyncSession, filing: Filing, wave: list[Candidate | Pr
     if isinstance(decision, Candidate):  # nothing of ours is in the way: the id belongs to another owner
         return [RecordIdTaken("choose a new random id (UUID version 4)", pointer="/payload/jti")]
     return [decision]
+
+
+def _corrected(wave: list[Candidate | Problem], ids: dict[Scope, int]) -> dict[str, tuple[int, str]]:
+    """By record, for those of which a later version is here, what its scope is in general, and its month's end. A
+    retraction keeps both.
+    """
+    claims = [(entry.record.claims, entry) for entry in wave if isinstance(entry, Candidate)]
+    return {
+        said.jti: (ids[entry.scope], entry.columns["month_end"])
+        for said, entry in claims
+        if said.ver > 1 and said.kind != "retraction"
+    }
 
 
 async def _file_together(

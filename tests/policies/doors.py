@@ -116,7 +116,6 @@ def _foreign(stage: Stage) -> Told:
         ("adopts a ceiling of another country", "SELECT gate.adopt('KZ', 'agency:UZ-CUS', 9, '[]')", {}),
         ("adopts a layer that there is not", "SELECT gate.adopt('KZ', 'record', 9, '[]')", {}),
         ("makes scopes of another country", "SELECT gate.scopes_for(CAST(:w AS jsonb))", {"w": json.dumps([label])}),
-        ("makes another's record private", "SELECT gate.privatise(CAST(:r AS uuid))", {"r": theirs.id}),
         (
             "rules another's record",
             "SELECT gate.record_rules(CAST(:r AS uuid), CAST(:j AS jsonb))",

@@ -259,9 +259,7 @@ class Stage:
         for record, rules in self.situation.rules.records.items():
             owner = next(r.scope.owner for r in self.situation.reports if r.id == record)
             self.officer(owner)
-            self.run("SELECT gate.privatise(CAST(:r AS uuid))", r=record)
-            if rules:
-                self.run("SELECT gate.record_rules(CAST(:r AS uuid), CAST(:j AS jsonb))", r=record, j=as_json(rules))
+            self.run("SELECT gate.record_rules(CAST(:r AS uuid), CAST(:j AS jsonb))", r=record, j=as_json(rules))
         for stop in self.situation.rules.stops:
             self.officer(stop["owner"])
             made = self.run(

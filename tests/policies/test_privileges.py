@@ -120,6 +120,7 @@ DEFINERS = {
     "gate.extend_upload": {"sarhad_write"},
     "gate.keep_attachment": {"sarhad_write"},
     "gate.enter": set[str](),
+    "gate.hold_records": {"sarhad_write"},  # that the calling agency filed
     "gate.has_eyes": {LINKER},  # whether somebody at an agency may still ask in these roles
     "gate.found_as": {"sarhad_write"},  # own analyses only
     "gate.follow_report": set[str](),  # triggers: later versions stay under the rules of the record
@@ -136,7 +137,7 @@ DEFINERS = {
     "gate.plain": {"sarhad_read"},  # whether a delay or a window cuts through what the reader is given
     "gate.policy_version": {"sarhad_read", "sarhad_write", *REPORT_ROLES},
     "gate.preview": {"sarhad_write"},  # checks that a policy officer calls; sees the officer's own country only
-    "gate.privatise": {"sarhad_write"},
+    "gate.private_scopes_for": {"sarhad_write"},  # of own records that have such
     "gate.publish_provisional": {"sarhad_write"},  # an officer's, of its own country
     "gate.register_provisional": {"sarhad_write"},
     "gate.resolve_provisional": {"sarhad_write"},

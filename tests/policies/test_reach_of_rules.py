@@ -179,6 +179,21 @@ class Filed:
         connection: Connection = self.gate.connection
         connection.execute(text("SELECT gate.record_rules(:id, :rules)"), {"id": self.id, "rules": json.dumps(rules)})
 
+    def expect(self, month_end: str) -> None:
+        """What its next version needs, if that is of this month."""
+        self.gate.become("KZ")
+        wanted = {"record": str(self.id), "month_end": month_end}
+        wanted["scope"] = self.gate.run(
+            "SELECT min(id) FROM gate.scope WHERE owner = 'KZ' AND record IS NULL"
+        ).scalar_one()
+        self.gate.run("SELECT gate.private_scopes_for(CAST(:w AS jsonb))", w=json.dumps([wanted]))
+
+    def correct(self, month_end: str) -> None:
+        """The second version."""
+        self.expect(month_end)
+        self.gate.run("SELECT gate.supersede(:id, 1)", id=self.id)
+        self.gate.run(_REPORT, record=self.id, version=2, month_end=month_end)
+
     def shown(self) -> int | None:
         """The mask of the record, None where no row is shown."""
         self.gate.contexts([READER])
@@ -241,11 +256,28 @@ def test_a_later_version_stays_under_the_rules_of_its_record(one: Gate) -> None:
     filed = Filed(one)
     adopt(one, PERMIT)
     filed.rules(EMBARGO)
-    one.become("KZ")
-    one.run("SELECT gate.supersede(:id, 1)", id=filed.id)
-    one.run(_REPORT, record=filed.id, version=2, month_end="2026-04-30")
+    filed.correct("2026-04-30")
     assert filed.shown() is None
     filed.rules()
+    assert filed.shown() is not None
+
+
+def test_a_later_version_of_such_a_record_has_a_scope_of_its_own_or_is_none(one: Gate) -> None:
+    filed = Filed(one)
+    filed.rules(EMBARGO)
+    one.become("KZ")
+    with pytest.raises(DBAPIError, match="no scope for this version") as refused:
+        one.run(_REPORT, record=filed.id, version=2, month_end="2026-04-30")
+    assert getattr(refused.value.orig, "sqlstate", None) == "SG005"
+
+
+def test_a_version_to_come_changes_nothing_before_it_is_there(one: Gate) -> None:
+    filed = Filed(one, str((datetime.now(UTC) - timedelta(days=5)).date()))
+    adopt(one, PERMIT | {"delay_days": 30})
+    filed.rules(EMBARGO | {"countries": ["UZ"]})
+    filed.expect("2020-01-31")
+    assert filed.shown() is None, "the delay of its month"
+    filed.correct("2020-01-31")
     assert filed.shown() is not None
 
 

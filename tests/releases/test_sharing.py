@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -61,11 +62,35 @@ def test_a_block_outweighs_a_grant(parties: Parties, record: str, audience: dict
     assert sees(parties.asker, record) is None
 
 
-def test_an_embargo_is_for_all_and_ends_by_itself(parties: Parties, record: str) -> None:
-    parties.share(record, {"kind": "embargo", "until": later(2 / 86400)}, client=parties.filer)
+def test_an_embargo_is_for_all_and_ends_by_itself(parties: Parties, record: str, database: Callable[..., None]) -> None:
+    parties.share(record, {"kind": "embargo", "until": later(30)}, client=parties.filer)
     assert sees(parties.asker, record) is None
-    eventually(lambda: shown(parties, record), 20)
+    for ended in (
+        "UPDATE gate.rule SET valid_until = now() WHERE record = :id",
+        "UPDATE core.record_rule SET until = now() WHERE record_id = :id",
+    ):
+        database(ended, id=record)
+    database("UPDATE gate.compiled SET until = now()")
+    assert sees(parties.asker, record) is not None
     assert parties.filer.sharing(record)["rules"] == []
+
+
+def test_what_hides_ends_at_full_hours_and_however_often_it_is_said_once(
+    parties: Parties, record: str, counted: Callable[..., int]
+) -> None:
+    """Else one record would have every reader of every country judged anew each second."""
+    asked = [later(10 + n / 86400) for n in range(50)]
+    held = parties.share(record, *({"kind": "embargo", "until": until} for until in asked), client=parties.filer)
+    for rule, until in zip(held["rules"], sorted(asked), strict=True):
+        ends = datetime.fromisoformat(rule["until"])
+        assert (ends.minute, ends.second, ends.microsecond) == (0, 0, 0)
+        assert timedelta() <= ends - datetime.fromisoformat(until) < timedelta(hours=1)
+    assert counted("SELECT count(*) FROM gate.rule WHERE record = :id", id=record) == 1
+    (kept,) = parties.share(hour := parties.file(), block(until="2030-05-01T12:00:00Z"))["rules"]
+    assert kept["until"] == "2030-05-01T12:00:00+00:00"
+    until = later(3)
+    granted = parties.share(hour, grant("items", countries=[ASKER]) | {"until": until})["rules"][-1]
+    assert granted["until"] == until
 
 
 def test_a_grant_ends_by_itself(parties: Parties, hidden: str) -> None:
