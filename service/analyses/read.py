@@ -13,7 +13,7 @@ from service.policies.gate import reach
 from service.records.analysis_shapes import AnalysisFacets
 from service.seizures import present
 from service.seizures import read as reports
-from service.seizures.query import details
+from service.seizures.paged import turn_to
 from service.seizures.read import Page, descendants
 from service.substances.catalogue import Catalogue
 from service.substances.provisional import known_to, mark_resolved
@@ -27,13 +27,10 @@ async def search(
     substances = descendants(question.substance, catalogue)
     limits = await reach(session)
     bound_to = question.bound_to(*caller.standing, limits.version)
-    after = cursors.open(question.cursor, bound_to) if question.cursor else None
-    rows = (await session.execute(details(page(question, limits, substances, after)))).mappings().all()
-    shown = rows[: question.limit]
-    last = shown[-1] if len(rows) > question.limit else None
-    following = cursors.seal((last["sort_key"], last["record_id"]), bound_to) if last else None
-    items = [document_of(dict(row), caller, catalogue) for row in shown]
-    return Page(items, following, limits.version)
+    rows, following = await turn_to(
+        session, question, bound_to, cursors, lambda after: page(question, limits, substances, after)
+    )
+    return Page([document_of(dict(row), caller, catalogue) for row in rows], following, limits.version)
 
 
 async def document(session: AsyncSession, caller: Caller, record_id: UUID, catalogue: Catalogue) -> dict[str, Any]:

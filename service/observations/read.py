@@ -13,7 +13,7 @@ from service.paging import Cursors
 from service.policies.gate import reach
 from service.seizures import present
 from service.seizures import read as reports
-from service.seizures.query import details
+from service.seizures.paged import turn_to
 from service.seizures.read import Page, descendants
 from service.substances.catalogue import Catalogue
 from service.substances.provisional import known_to
@@ -29,13 +29,11 @@ async def search(
     catalogue = await known_to(session, catalogue)
     substances = descendants(question.substance, catalogue)
     limits = await reach(session)
-    bound_to = question.bound_to(kind, *caller.standing, limits.version)
-    after = cursors.open(question.cursor, bound_to) if question.cursor else None
-    rows = (await session.execute(details(page(kind, question, limits, substances, after)))).mappings().all()
-    shown = rows[: question.limit]
-    last = shown[-1] if len(rows) > question.limit else None
-    following = cursors.seal((last["sort_key"], last["record_id"]), bound_to) if last else None
-    return Page(await _documents(session, caller, [dict(row) for row in shown]), following, limits.version)
+    bound_to = question.bound_to(*caller.standing, limits.version, kind)
+    rows, following = await turn_to(
+        session, question, bound_to, cursors, lambda after: page(kind, question, limits, substances, after)
+    )
+    return Page(await _documents(session, caller, [dict(row) for row in rows]), following, limits.version)
 
 
 async def document(session: AsyncSession, caller: Caller, record_id: UUID, kind: str) -> dict[str, Any]:

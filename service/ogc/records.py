@@ -30,7 +30,7 @@ from service.ogc.cql import Columns, condition
 from service.policies import obligations
 from service.policies.gate import Reach
 from service.seizures.models import LEAVES, SHARED_LINE
-from service.seizures.query import UNDATED
+from service.seizures.paged import UNDATED
 
 PLACES = ("point", "cell")
 _TAKEN = (

@@ -18,7 +18,8 @@ from service.problems import NotFound, Problem
 from service.records.registry import REPORTS
 from service.seizures import present
 from service.seizures.models import OWN, RECORD
-from service.seizures.query import LINES, LOGGED, ONE, RECALLINGS, SIGNED, Search, details, page
+from service.seizures.paged import turn_to
+from service.seizures.query import LINES, LOGGED, ONE, RECALLINGS, SIGNED, Search, page
 from service.substances.catalogue import Catalogue
 from service.substances.provisional import known_to, mark_resolved
 
@@ -44,14 +45,12 @@ async def search(
     substances = descendants(question.substance, catalogue)
     limits = await reach(session)
     bound_to = question.bound_to(*caller.standing, limits.version)
-    after = cursors.open(question.cursor, bound_to) if question.cursor else None
-    rows = (await session.execute(details(page(question, limits, substances, after)))).mappings().all()
-    shown = rows[: question.limit]
-    items = await _items(session, caller, [dict(row) for row in shown])
+    rows, following = await turn_to(
+        session, question, bound_to, cursors, lambda after: page(question, limits, substances, after)
+    )
+    items = await _items(session, caller, [dict(row) for row in rows])
     for item in items:
         mark_resolved(item.get("derived", {}).get("items", ()), catalogue)
-    last = shown[-1] if len(rows) > question.limit else None
-    following = cursors.seal((last["sort_key"], last["record_id"]), bound_to) if last else None
     return Page(items, following, limits.version)
 
 

@@ -23,7 +23,8 @@ from service.policies.gate import Reach, reach
 from service.problems import NotFound
 from service.seizures import present, read
 from service.seizures.models import LEAVES, Report, ReportLine
-from service.seizures.query import BY_TIME, Search
+from service.seizures.paged import BY_TIME
+from service.seizures.query import Search
 from service.settings import Settings
 from service.substances.catalogue import Catalogue
 from tests.benchmarks.records import signed
