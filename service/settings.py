@@ -120,6 +120,9 @@ class Settings(BaseSettings):
     exports_per_country: Annotated[
         int, Field(ge=1, description="Exports of one country that wait or are being built at a time.")
     ] = 6
+    exports_per_hour: Annotated[
+        int, Field(ge=1, description="Exports that one country may ask for in an hour, whatever becomes of them.")
+    ] = 120
     exports_quota_bytes: Annotated[
         int, Field(ge=1, description="Files of exports that are kept for one country together.")
     ] = 10_737_418_240

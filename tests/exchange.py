@@ -151,6 +151,7 @@ class Exchange:
             "SARHAD_REQUESTS_PER_MINUTE": str(running.requests_per_minute),
             "SARHAD_RECORDS_GRANTED_PER_DAY": "1000000",
             "SARHAD_ALERTS_PER_DAY": "1000000",
+            "SARHAD_EXPORTS_PER_HOUR": "1000000",
             "SARHAD_POLICY_CHANGES_PER_HOUR": "1000000",  # tests adopt as they go
             "SARHAD_JOBS": "false",  # who needs jobs done has a process of its own: the fixture `jobs`
             **variables,

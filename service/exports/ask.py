@@ -67,7 +67,7 @@ class Order:
 async def ask(session: AsyncSession, caller: Caller, order: Order, settings: Settings) -> uuid.UUID:
     """Store an export and queue its job, in the caller's transaction.
 
-    Raises TooManyExports, TooManyExportsOfCountry, ExportQuotaReached.
+    Raises TooManyExports, TooManyExportsInAnHour, TooManyExportsOfCountry, ExportQuotaReached.
     """
     await _room(session, caller, settings)
     id_ = uuid.uuid4()
@@ -85,7 +85,10 @@ async def ask(session: AsyncSession, caller: Caller, order: Order, settings: Set
         "expires_at": datetime.now(UTC) + timedelta(hours=settings.exports_hours),
     }
     await session.execute(insert(Export.__table__).values(row))  # type: ignore[arg-type]
-    await build.defer(session, export=str(id_), key=caller.key_id, purpose=caller.purpose, case=caller.case)
+    await build.defer(
+        session, serial=f"exports:{caller.country}", export=str(id_), key=caller.key_id, purpose=caller.purpose,
+        case=caller.case,
+    )  # fmt: skip
     return id_
 
 

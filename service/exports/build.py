@@ -16,18 +16,19 @@ tasks = Tasks("exports")
 _KEEP = text("SELECT gate.keep_exports(:files)")
 
 
-@tasks.task(attempts=ATTEMPTS, heavy=True)
+@tasks.task(attempts=ATTEMPTS, lane=True)
 async def build(work: Work, export: str, key: str, purpose: str, case: str | None) -> None:
-    """In a process of its own. What an export that was given up leaves is swept."""
+    """In a process of its own, if anybody still waits for it. What an export that was given up leaves is swept."""
+    building = Building(work.database, work.settings, UUID(export), key, purpose, case)
     try:
-        await build_alone(export, key, purpose, case)
+        if await building.waited_for():
+            await build_alone(export, key, purpose, case)
     except KeyGone:
         raise Pointless from None
     except GivenUp:
         return
     except BuildFailed:
         if work.attempt >= ATTEMPTS:
-            building = Building(work.database, work.settings, UUID(export), key, purpose, case)
             building.place.remove()
             await building.finish("failed", 0)
         raise

@@ -16,7 +16,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
 from service.database import Database
 from service.exports.files import Place, Seen, SeenWriter, read_seen
@@ -89,6 +89,16 @@ class Building:
     async def acting(self) -> Acting:
         """Raises KeyGone."""
         return await on_behalf(self.database, self.key, self.purpose, self.case)
+
+    async def waited_for(self) -> bool:
+        """Whether it was neither deleted nor built, and its time is not over. Raises KeyGone."""
+        acting = await self.acting()
+        waits = select(EXPORT.c.id).where(
+            EXPORT.c.id == self.export, EXPORT.c.state.in_(("queued", "running")), EXPORT.c.expires_at > func.now()
+        )
+        async with self.database.reading() as session:
+            await enter(session, acting.token)
+            return await session.scalar(waits) is not None
 
     async def run(self) -> None:
         """Raises KeyGone, GivenUp."""

@@ -41,6 +41,7 @@ class Export(Base):
         ),
         Index(None, "key_id", "made_at", "id"),
         Index(None, "country", "expires_at"),
+        Index(None, "country", "made_at"),
     )
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)

@@ -2,15 +2,15 @@
 
 A feature registers its tasks, and a request defers one in the transaction of its session:
 
-    tasks = Tasks("exports")
+    tasks = Tasks("bulletins")
 
     @tasks.task(heavy=True)
-    async def build(work: Work, export: str) -> None:
+    async def make(work: Work, publication: str) -> None:
         async with work.database.writing() as session:
             if await work.settle(session):
                 …
 
-    await build.defer(session, export=str(made.id))
+    await make.defer(session, publication=str(released.id))
 
 What holds: a job exists exactly when that transaction was committed. It is run at least once: again after a fault, a
 stop or a loss of the process that ran it. A task that settles changes the database exactly once; what it does outside

@@ -20,7 +20,7 @@ from service.jobs.queue import Queue
 from service.jobs.tasks import HEAVY, LANE, QUICK, Tasks
 from service.settings import Settings
 
-AT_ONCE = {QUICK: 4, HEAVY: 1, LANE: 32}  # more than there are countries: none waits for another's
+AT_ONCE = {QUICK: 4, HEAVY: 1, LANE: 64}  # more than countries have lanes: none waits for another's
 GRACE_SECONDS = 20  # what runs may finish when the process is asked to stop; then it is put back
 
 _log = structlog.get_logger("sarhad.jobs")

@@ -163,6 +163,7 @@ DEFINERS = {
     "gate.last_told": {"sarhad_write"},
     "gate.due_questions": {"sarhad_write"},
     "gate.keep_exports": {"sarhad_write"},
+    "gate.exports_asked": {"sarhad_write"},  # own country's: when
     "gate.country_exports": {"sarhad_write"},  # own country's: how many, how large together
     **{f"jobs.{n}": {"sarhad_write"} for n in ("defer", "settle", "wake", "relay")},
     "gate.windows_from": {"sarhad_read", "sarhad_write", *MASKED},
