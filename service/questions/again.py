@@ -27,20 +27,21 @@ from service.substances.provisional import known_to
 from service.trends.tell import tell
 
 tasks = Tasks("questions")
-_DUE = text("SELECT id, key_id, purpose FROM gate.due_questions()")
+_DUE = text("SELECT id, key_id, purpose, country FROM gate.due_questions()")
 _LAST = text("SELECT gate.last_told(:id)")
 _TELL = text("SELECT gate.tell_question(:id, CAST(:told AS jsonb), :changed)")
 
 
 @tasks.every("*/5 * * * *")
 async def look(work: Work, timestamp: int) -> None:
-    """Queue the questions whose time has come."""
+    """Queue the questions whose time has come, each in the lane of its country."""
     async with work.database.writing() as session:
         for due in (await session.execute(_DUE)).all():
-            await again.defer(session, question=str(due.id), key=due.key_id, purpose=due.purpose)
+            lane = f"questions:{due.country}"
+            await again.defer(session, serial=lane, question=str(due.id), key=due.key_id, purpose=due.purpose)
 
 
-@tasks.task(attempts=3)
+@tasks.task(attempts=3, lane=True)
 async def again(work: Work, question: str, key: str, purpose: str) -> None:
     """Ask once more; say it where it differs from the last time by more than its threshold."""
     try:

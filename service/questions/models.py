@@ -52,6 +52,7 @@ class Question(Base):
     threshold: Mapped[Decimal | None] = mapped_column(Numeric)  # percent
     made_at: Mapped[datetime] = mapped_column(_TIME, server_default=func.now())
     next_at: Mapped[datetime | None] = mapped_column(_TIME)
+    asked_at: Mapped[datetime | None] = mapped_column(_TIME)  # when it was queued to be asked again
     told_at: Mapped[datetime | None] = mapped_column(_TIME)
     changed_at: Mapped[datetime | None] = mapped_column(_TIME)
     told: Mapped[dict[str, Any] | None] = mapped_column(JSONB)

@@ -56,7 +56,7 @@ async def change_question(
     question_id: UUID, caller: Official, session: WriteSession, terms: Annotated[Terms, json_body(Terms)]
 ) -> dict[str, Any]:
     """Rename an own question, share it otherwise, schedule it anew. What it asks stays: save another."""
-    await change(session, question_id, terms)
+    await change(session, caller, question_id, terms)
     return await read.one(session, question_id)
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from service.identity import quota
 from service.identity.caller import Caller
 from service.problems import NotFound, Problem
 from service.questions.models import QUESTION, Question
@@ -19,9 +20,12 @@ from service.trends.question import Trend
 from service.trends.tell import check
 
 MOST = 200  # of one key
+MOST_SCHEDULED = 200  # of one country
 Shared = Literal["key", "agency", "country", "members"]
 _CHANGE = text("SELECT gate.change_question(:id, :name, :shared, :schedule, :threshold, :again)")
 _DROP = text("SELECT gate.drop_question(:id)")
+_SCHEDULED = text("SELECT gate.scheduled_questions(:but)")
+_SCHEDULING = 7276847  # the turn of a country's schedules
 _TURN = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 7276832))")
 
 
@@ -33,6 +37,12 @@ class NoSuchQuestion(Problem):
 
 class TooManyQuestions(Problem):
     """This key has saved as many questions as one key may."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+
+
+class TooManyScheduled(Problem):
+    """Your country has as many scheduled questions as one country may."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
 
@@ -59,11 +69,12 @@ class Saved(Terms):
 
 
 async def save(session: AsyncSession, caller: Caller, wanted: Saved, catalogue: Catalogue) -> uuid.UUID:
-    """Raises NoSuchQuestion, UnknownDimension and the like, TooManyQuestions."""
+    """Raises NoSuchQuestion, UnknownDimension and the like, TooManyQuestions, TooManyScheduled."""
     trend(wanted.asks, catalogue)
     await session.execute(_TURN, {"key": caller.key_id})
     if (await session.scalar(select(func.count()).select_from(QUESTION).where(QUESTION.c.mine)) or 0) >= MOST:
         raise TooManyQuestions(f"{MOST} are saved: delete one", limit=MOST)
+    await _check_scheduled(session, caller, wanted)
     id_ = uuid.uuid4()
     row = {
         "id": id_,
@@ -79,8 +90,11 @@ async def save(session: AsyncSession, caller: Caller, wanted: Saved, catalogue: 
     return id_
 
 
-async def change(session: AsyncSession, id_: uuid.UUID, terms: Terms) -> None:
-    """Raises NotFound, also for another's question."""
+async def change(session: AsyncSession, caller: Caller, id_: uuid.UUID, terms: Terms) -> None:
+    """A question that was asked within its period is not asked before that is over. Raises NotFound, also for another's
+    question, TooManyScheduled.
+    """
+    await _check_scheduled(session, caller, terms, but=id_)
     values = terms.model_dump() | {"id": id_, "again": _first(terms.schedule)}
     if not await session.scalar(_CHANGE, values):
         raise NotFound("this key has saved no such question")
@@ -104,6 +118,17 @@ def trend(asks: dict[str, Any], catalogue: Catalogue) -> Trend:
     question.box()
     check_labels(question, catalogue)
     return question
+
+
+async def _check_scheduled(
+    session: AsyncSession, caller: Caller, terms: Terms, *, but: uuid.UUID | None = None
+) -> None:
+    """Raises TooManyScheduled."""
+    if terms.schedule is None:
+        return
+    await quota.turn(session, _SCHEDULING, caller.country)
+    if (await session.scalar(_SCHEDULED, {"but": but}) or 0) >= MOST_SCHEDULED:
+        raise TooManyScheduled(f"{MOST_SCHEDULED} are scheduled: end a schedule", limit=MOST_SCHEDULED)
 
 
 def _first(schedule: str | None) -> datetime | None:

@@ -162,6 +162,7 @@ DEFINERS = {
     **{f"gate.{n}_question": {"sarhad_write"} for n in ("change", "drop", "tell")},
     "gate.last_told": {"sarhad_write"},
     "gate.due_questions": {"sarhad_write"},
+    "gate.scheduled_questions": {"sarhad_write"},  # own country's: how many
     "gate.keep_exports": {"sarhad_write"},
     "gate.exports_asked": {"sarhad_write"},  # own country's: when
     "gate.country_exports": {"sarhad_write"},  # own country's: how many, how large together

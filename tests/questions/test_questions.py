@@ -1,13 +1,14 @@
 """A saved question is asked by each as itself, on a schedule by the service, and a change is told without a figure."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from sarhad import Client, ProblemError
-from sqlalchemy import create_engine, text
+from sqlalchemy import Engine, create_engine, text
 
 from service.questions.again import difference
 from tests.awaiting import eventually
@@ -36,6 +37,13 @@ def saved(exchange: Exchange) -> Any:
     yield save
     for client, id_ in made:
         client.drop_question(id_)
+
+
+@pytest.fixture
+def superuser(exchange: Exchange) -> Iterator[Engine]:
+    engine = create_engine(exchange.settings.database_as())
+    yield engine
+    engine.dispose()
 
 
 def seizure_of(exchange: Exchange, agency: str, month: int, kg: str) -> None:
@@ -107,6 +115,72 @@ def test_a_change_is_told_to_the_agency_without_a_figure(exchange: Exchange, job
     (notice,) = [n for n in exchange.client("TM-CUS", None).inbox()["items"] if n["kind"] == "question-changed"]
     assert (notice["subject"], notice["facts"]) == (f"/v1/questions/{id_}", {"cause": "figures"})
     engine.dispose()
+
+
+def test_a_scheduled_question_is_asked_in_the_lane_of_its_country(
+    exchange: Exchange, jobs: None, saved: Any, superuser: Engine
+) -> None:
+    id_ = saved("TM-CUS", schedule="daily")
+    with superuser.begin() as connection:
+        connection.execute(text("SELECT jobs.defer('questions:look', 'quick', '{\"timestamp\": 0}', NULL, NULL)"))
+    eventually(lambda: exchange.client("TM-CUS", "analysis").question(id_)["told_at"])
+    with superuser.connect() as connection:
+        job = text("SELECT queue_name, lock FROM jobs.procrastinate_jobs WHERE args ->> 'question' = :id")
+        assert set(connection.execute(job, {"id": id_}).all()) == {("lane", "questions:TM")}
+
+
+DUE = text("UPDATE core.question SET next_at = now() WHERE id = ANY (CAST(:ids AS uuid[]))")
+TAKEN = text("SELECT q.id::text, q.country FROM gate.due_questions() d JOIN core.question q USING (id)")
+
+
+def test_whatever_is_said_of_its_schedule_a_question_is_asked_once_a_period(
+    exchange: Exchange, saved: Any, superuser: Engine
+) -> None:
+    client, id_ = exchange.client("TM-CUS", "analysis"), saved("TM-CUS", schedule="daily")
+    with superuser.begin() as connection:
+        connection.execute(DUE, {"ids": [id_]})
+        assert id_ in [row.id for row in connection.execute(TAKEN)]
+    for schedule, days in (("daily", 1), ("weekly", 7), (None, None), ("daily", 1)):
+        changed = client.change_question(id_, {**TERMS, "schedule": schedule, "threshold": "3"})
+        if days is not None:
+            after = datetime.fromisoformat(changed["next_at"]) - datetime.now(UTC)
+            assert timedelta(days=days) - timedelta(hours=1) < after <= timedelta(days=days)
+
+
+def test_of_one_country_so_many_questions_are_queued_at_a_time(
+    exchange: Exchange, saved: Any, superuser: Engine
+) -> None:
+    ids = [saved("TM-CUS", schedule="monthly") for _ in range(22)] + [saved("RU-CUS", schedule="monthly")]
+    with superuser.connect() as connection:  # nothing of it stays
+        connection.execute(DUE, {"ids": ids})
+        taken = connection.execute(TAKEN).all()
+        assert [row.country for row in taken].count("TM") == 20
+        assert ids[-1] in [row.id for row in taken]
+        rest = {row.id for row in connection.execute(TAKEN)}
+        assert {row.id for row in taken} | rest >= set(ids)
+
+
+COPIES = text(
+    """INSERT INTO core.question (id, key_id, country, agency, purpose, name, asks, shared, schedule, next_at)
+    SELECT gen_random_uuid(), key_id, country, agency, purpose, 'copy', asks, shared, 'monthly',
+      now() + interval '9 days' FROM core.question, generate_series(1, 200) WHERE id = :id"""
+)
+
+
+def test_a_country_has_so_many_scheduled(exchange: Exchange, saved: Any, superuser: Engine) -> None:
+    id_ = saved("UZ-CUS")
+    with superuser.begin() as connection:
+        connection.execute(COPIES, {"id": id_})
+    try:
+        another, wanted = exchange.client("UZ-DCA", "analysis"), {"asks": ASKS, **TERMS, "schedule": "daily"}
+        client, terms = exchange.client("UZ-CUS", "analysis"), {**TERMS, "schedule": "daily"}
+        for act in (lambda: another.save_question(wanted), lambda: client.change_question(id_, terms)):
+            assert refused(act) == (429, "too-many-scheduled")
+        assert client.change_question(id_, {**TERMS, "name": "Renamed"})["name"] == "Renamed"
+        saved("RU-CUS", schedule="daily")
+    finally:
+        with superuser.begin() as connection:
+            connection.execute(text("DELETE FROM core.question WHERE name = 'copy'"))
 
 
 @pytest.mark.parametrize(
