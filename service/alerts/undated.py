@@ -4,14 +4,16 @@ Which of such records are new nobody can say without telling when they happened 
 but what none with a time names and what was never told: it is told once, however old it is.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.alerts.eyes import Eyes, Watcher, eyes_of, order
 from service.alerts.facts import among, spoken_of
 from service.alerts.models import CANDIDATE
+from service.alerts.over import unsaid
 from service.alerts.past import bearing, timeless
 from service.alerts.rules import FIRSTS
 from service.database import Database
@@ -32,15 +34,22 @@ async def undated(database: Database, watcher: Watcher, catalogue: Catalogue) ->
                 return
             known = await known_to(session, catalogue)
             codes = codes or sorted(code for code in known.entries if spoken_of([code], known) == [code])
-            some = codes[place : place + AT_ONCE]
-            told = select(CANDIDATE.c.substance).where(
-                CANDIDATE.c.rule == "FIRST_IN_REGION",
-                CANDIDATE.c.purpose == watcher.purpose,
-                among(CANDIDATE.c.substance, some),
-            )
-            found = await timeless(session, set(some) - set(await session.scalars(told)), known)
+            some = set(codes[place : place + AT_ONCE])
+            some -= await _told(session, watcher.purpose, some, known)
+            found = await timeless(session, some, known)
             records = await bearing(session, found, known, FEW)
         if records:
             yield eyes, records
         if (place := place + AT_ONCE) >= len(codes):
             return
+
+
+async def _told(session: AsyncSession, purpose: str, substances: Collection[str], catalogue: Catalogue) -> set[str]:
+    """Those of the substances that the reader was told, by a record that it sees and that still says so."""
+    told = CANDIDATE.c
+    query = select(told.id, told.rule, told.key, told.record_id, told.substance).where(
+        told.rule == "FIRST_IN_REGION", told.purpose == purpose, among(told.substance, substances)
+    )
+    rows = (await session.execute(query)).mappings().all()
+    over = set(await unsaid(session, rows, catalogue))
+    return {row["substance"] for row in rows if row["id"] not in over}

@@ -5,18 +5,18 @@ candidate rests on nothing that its reader may not see. What is found is written
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
 import orjson
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.alerts.beyond import Beyond
 from service.alerts.dangerous import dangerous
 from service.alerts.eyes import Eyes, order
 from service.alerts.facts import among, matches, matches_of, seen
+from service.alerts.over import no_more_so
 from service.alerts.past import past
 from service.alerts.rules import NEEDS, Candidate, candidates
 from service.database import Database
@@ -28,13 +28,7 @@ from service.substances.provisional import known_to
 COUNTED = frozenset({"PURITY_OUTLIER", "PROFILE_MATCH"})
 AT_ONCE = 500  # records that are judged in one transaction
 _TURN = text("SELECT gate.alert_turn()")
-# RETURNING would need SELECT on the table, which writers lack: what was found before is left as it is.
-_KEEP = text(
-    """INSERT INTO core.alert_candidate (id, country, agency, purpose, rule, key, substance, record_id, needs, policy,
-      facts, at)
-    VALUES (:id, :country, :agency, :purpose, :rule, :key, :substance, :record_id, :needs, :policy,
-      CAST(:facts AS jsonb), clock_timestamp()) ON CONFLICT DO NOTHING"""
-)
+_KEEP = text("SELECT gate.keep_candidates(CAST(:kept AS jsonb), CAST(:over AS uuid[]))")
 
 
 async def look(
@@ -69,9 +63,10 @@ async def _look(
         if beyond is not None:
             earlier = await beyond.past(session, earlier, widened)
         alike = await matches_of(session, fresh)
-    named = (*candidates(fresh, earlier, dangerous(widened)), *alike)
-    found = [candidate for candidate in named if wanted(ordered, candidate, widened)]
-    await keep(database, eyes, found, policy)
+        named = (*candidates(fresh, earlier, dangerous(widened)), *alike)
+        found = [candidate for candidate in named if wanted(ordered, candidate, widened)]
+        over = await no_more_so(session, eyes.caller, found, widened)
+    await keep(database, eyes, found, policy, over)
     if beyond is not None:
         beyond.judged(fresh)
     return len(found)
@@ -98,33 +93,31 @@ def wanted(ordered: dict[str, Any], candidate: Candidate, catalogue: Catalogue) 
     return catalogue.get(candidate.substance) is not None and catalogue.group(candidate.substance) in ordered["groups"]
 
 
-async def keep(database: Database, eyes: Eyes, found: Iterable[Candidate], policy: str) -> None:
-    found = list(found)
-    if not found:
+async def keep(
+    database: Database, eyes: Eyes, found: Iterable[Candidate], policy: str, over: Collection[UUID] = ()
+) -> None:
+    """What was found before is left as it is, while it is shown. `over`: those kept before that are so no more."""
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    for candidate in found:
+        row = _row(eyes, candidate, policy)
+        rows.setdefault((row["rule"], row["key"]), row)
+    if not rows:
         return
     async with eyes.writing(database) as session:
         await session.execute(_TURN)
-        for candidate in found:
-            await _insert(session, eyes, candidate, policy)
+        await session.execute(_KEEP, {"kept": orjson.dumps(list(rows.values())).decode(), "over": list(over)})
 
 
-async def _insert(session: AsyncSession, eyes: Eyes, candidate: Candidate, policy: str) -> None:
-    caller = eyes.caller
+def _row(eyes: Eyes, candidate: Candidate, policy: str) -> dict[str, Any]:
     counted = candidate.record_id is None or candidate.rule in COUNTED
-    key = f"{candidate.key}@{policy}" if counted else candidate.key  # told anew when it is counted anew
-    await session.execute(
-        _KEEP,
-        {
-            "id": uuid.uuid4(),
-            "country": caller.country,
-            "agency": caller.agency,
-            "purpose": caller.purpose,
-            "rule": candidate.rule,
-            "key": key,
-            "substance": candidate.substance,
-            "record_id": candidate.record_id,
-            "needs": NEEDS.get(candidate.rule, 0),
-            "policy": policy if counted else None,
-            "facts": orjson.dumps(candidate.facts).decode(),
-        },
-    )
+    return {
+        "id": uuid.uuid4(),
+        "purpose": eyes.caller.purpose,
+        "rule": candidate.rule,
+        "key": f"{candidate.key}@{policy}" if counted else candidate.key,  # told anew when it is counted anew
+        "substance": candidate.substance,
+        "record_id": candidate.record_id,
+        "needs": NEEDS.get(candidate.rule, 0),
+        "policy": policy if counted else None,
+        "facts": candidate.facts,
+    }

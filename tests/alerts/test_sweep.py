@@ -180,6 +180,12 @@ async def test_a_substance_that_comes_into_sight_without_any_time_is_told_once(
         for rule in order["rules"]:
             (first,) = [c for c in candidates(call, "KG-LAB", rule) if c["substance"] == TIMELESS]
             assert first["record"] in {filed[0], filed[2]}
+        withdrawal = {"records": [first["record"]], "reason": "A wrong sample."}
+        assert call("TM-CUS", "POST", "/v1/recalls", withdrawal).status == 201
+        await sweep_of(database, made)
+        for rule in order["rules"]:
+            (second,) = [c for c in candidates(call, "KG-LAB", rule) if c["substance"] == TIMELESS]
+            assert second["record"] in {filed[0], filed[2]} - {first["record"]}
     finally:
         await database.dispose()
         assert call("KG-LAB", "DELETE", f"/v1/subscriptions/{made}").status == 204

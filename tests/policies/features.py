@@ -4,6 +4,7 @@ view, under policies that give few of them. A sentence for each row that the wro
 But for the columns, Kazakhstan gives every member all of its records but the narrative, Uzbekistan nothing.
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -280,6 +281,18 @@ def _candidates(stage: Stage) -> Told:
     yield f"candidates tell TJ {told}", told == {51, 54}
     told = _numbers(stage, KZ, "alert_candidate")
     yield f"candidates tell KZ {told}", told == {57}
+    anew = {"purpose": "analysis", "rule": "NEW_LOGO", "record_id": kz, "needs": ITEMS, "facts": {}}
+    again = json.dumps([{**anew, "id": _id(60 + n), "key": str(50 + n)} for n in range(1, 10)])
+    stage.become(stage.enter(TJ))
+    stage.run("SET LOCAL ROLE sarhad_write")
+    stage.run(
+        "SELECT gate.keep_candidates(CAST(:found AS jsonb), ARRAY[CAST(:over AS uuid)])", found=again, over=_id(54)
+    )
+    stage.run("RESET ROLE")
+    told = _numbers(stage, TJ, "alert_candidate")
+    yield f"of candidates kept anew TJ is told {told}", told == {51, 62, 63, 64, 65, 66, 67, 68, 69}
+    told = _numbers(stage, KZ, "alert_candidate")
+    yield f"of candidates kept anew KZ is told {told}", told == {57}
     for number, settled in ((53, False), (57, False), (51, True), (51, False)):
         stage.become(stage.enter(TJ))
         stage.run("SET LOCAL ROLE sarhad_write")
@@ -424,7 +437,7 @@ def _columns(stage: Stage) -> Told:
 
 PARTIES: dict[str, Callable[[Stage], Told]] = {
     **dict.fromkeys(("alert", "alert_basis", "own_alert", "end_alert"), _alerts),
-    **dict.fromkeys(("alert_candidate", "settle_candidate"), _candidates),
+    **dict.fromkeys(("alert_candidate", "settle_candidate", "keep_candidates"), _candidates),
     **dict.fromkeys(("question", "drop_question"), _questions),
     **dict.fromkeys(("reading", "reading_taken"), _readings),
     **dict.fromkeys(("tell_of_alerts", "has_eyes"), _told_of_alerts),

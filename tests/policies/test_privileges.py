@@ -94,6 +94,7 @@ DEFINERS = {
     "gate.end_alert": {"sarhad_write"},
     "gate.end_subscription": {"sarhad_write"},
     "gate.issue_alert": {"sarhad_write"},
+    "gate.keep_candidates": {"sarhad_write"},  # of the caller's own agency
     "gate.settle_candidate": {"sarhad_write"},
     "gate.watched": {"sarhad_write"},  # whether anybody watches at all
     # ids of what was filed, and countries that have orders
