@@ -157,6 +157,6 @@ def alert_of(row: Any) -> dict[str, Any]:
 def records_of(event: Mapping[str, Any]) -> list[UUID]:
     """The records that an event names: whose owners must be told that they were shown."""
     if "candidate" in event:
-        record = event["candidate"]["record"]
-        return [UUID(record)] if record else []
+        found = event["candidate"]
+        return [UUID(record) for record in (found["record"], found["facts"].get("other")) if record]
     return [UUID(record) for record in event["alert"]["records"]]

@@ -59,7 +59,8 @@ class Subscription(Base):
 
 class StoredCandidate(Base):
     """What a rule found in the eyes of an agency. `needs`: the facets (bits) of `record_id` that it rests on; `policy`:
-    for what rests on figures, the policies under which they were counted.
+    for what rests on figures, the policies under which they were counted; `owners`: how many records of each country
+    they are of.
     """
 
     __tablename__ = "alert_candidate"
@@ -81,6 +82,7 @@ class StoredCandidate(Base):
     record_id: Mapped[UUID | None]
     needs: Mapped[int]
     policy: Mapped[str | None] = mapped_column(Text)
+    owners: Mapped[dict[str, int]] = mapped_column(JSONB, server_default=text("'{}'"))
     facts: Mapped[dict[str, Any]] = mapped_column(JSONB)
     at: Mapped[datetime] = mapped_column(_TIME)
     state: Mapped[str] = mapped_column(Text, server_default="candidate")

@@ -4,6 +4,7 @@ What waits to be judged is nobody's past: of two records that bring the same new
 told.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
@@ -50,12 +51,16 @@ _LOGO_BESIDE_SPANS = [
     text(_NAMED.format(bearing=f"shared.appearance b WHERE b.{side} = w.code", others=_OTHERS, there=_BESIDE))
     for side in ("logo", "logo_back")
 ]
-_EARLIER = text(
-    f"""SELECT w.n, earlier.value
+_COMPARED = f"""
     FROM unnest(CAST(:n AS integer[]), CAST(:code AS text[]), CAST(:unit AS text[]), CAST(:basis AS text[]))
       AS w(n, code, unit, basis)
-    CROSS JOIN LATERAL (SELECT c.value FROM shared.finding f JOIN shared.content c USING (record_id, version, line)
+    CROSS JOIN LATERAL (SELECT c.value, c.record_id FROM shared.finding f
+      JOIN shared.content c USING (record_id, version, line)
       WHERE f.substance = w.code AND c.unit = w.unit AND c.basis = w.basis AND c.{_OTHERS} LIMIT {_MOST}) AS earlier"""
+_EARLIER = text(f"SELECT w.n, earlier.value {_COMPARED}")
+_OWNERS = text(
+    f"""SELECT e.n, r.country, count(*) FROM (SELECT DISTINCT w.n, earlier.record_id {_COMPARED}) e
+    JOIN shared.report r ON r.record_id = e.record_id GROUP BY e.n, r.country"""
 )
 Sought = tuple[str, str | None]  # a substance or a logo, and where
 Moment = datetime | Literal["-infinity"]  # of an event of which the reader is told no time
@@ -137,17 +142,35 @@ async def _known(
     return {asked[n][0] for statement in statements for n in await session.scalars(statement, given)}
 
 
+async def compared(
+    session: AsyncSession, sought: Collection[Measured], catalogue: Catalogue, fresh: Sequence[UUID]
+) -> dict[Measured, dict[str, int]]:
+    """Whose records, and how many of each country, the earlier contents of `past` are of."""
+    asked, given = _asked(sought, catalogue, list(fresh))
+    found: dict[Measured, Counter[str]] = {what: Counter() for what in sought}
+    for n, country, records in await session.execute(_OWNERS, given) if asked else ():
+        found[asked[n]][country] += records
+    return {what: dict(owners) for what, owners in found.items()}
+
+
 async def _earlier(
     session: AsyncSession, sought: Collection[Measured], catalogue: Catalogue, but: list[UUID]
 ) -> dict[Measured, tuple[float, ...]]:
-    asked = [(what, code) for what in sought for code in _all_codes(what[0], catalogue)]
+    asked, given = _asked(sought, catalogue, but)
     found: dict[Measured, list[float]] = {what: [] for what in sought}
-    if asked:
-        given = {"n": list(range(len(asked))), "code": [code for _, code in asked], "but": but}
-        given |= {"unit": [unit for (_, unit, _), _ in asked], "basis": [basis for (*_, basis), _ in asked]}
-        for n, value in await session.execute(_EARLIER, given):
-            found[asked[n][0]].append(float(value))
+    for n, value in await session.execute(_EARLIER, given) if asked else ():
+        found[asked[n]].append(float(value))
     return {what: tuple(values[:_MOST]) for what, values in found.items()}
+
+
+def _asked(
+    sought: Collection[Measured], catalogue: Catalogue, but: list[UUID]
+) -> tuple[list[Measured], dict[str, list[Any]]]:
+    """Each of what is sought under each of its codes, and the parameters that say so."""
+    pairs = [(what, code) for what in sought for code in _all_codes(what[0], catalogue)]
+    given: dict[str, list[Any]] = {"n": list(range(len(pairs))), "code": [code for _, code in pairs], "but": but}
+    given |= {"unit": [unit for (_, unit, _), _ in pairs], "basis": [basis for (*_, basis), _ in pairs]}
+    return [what for what, _ in pairs], given
 
 
 def _all_codes(substance: str, catalogue: Catalogue) -> list[str]:

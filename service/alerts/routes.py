@@ -32,8 +32,8 @@ Empty = Annotated[Nothing, json_body(Nothing)]
 
 
 async def _account(request: Request, session: ReadSession, told: list[dict[str, Any]]) -> None:
-    by_owner = await accounting.owners(session, told)
-    account(request, {owner: len(ids) for owner, ids in by_owner.items()}, records=by_owner)
+    found = await accounting.owners(session, told)
+    account(request, found.counts, records=found.ids)
 
 
 @router.get("/alerts/candidates")
@@ -200,8 +200,7 @@ async def daily_digest(
     catalogue = await known_to(session, request.app.state.catalogue)
     after, before = (begins - timedelta(microseconds=1), UUID(int=2**128 - 1)), begins + timedelta(days=1)
     found = await events.all_told(session, ordered, catalogue, after, before)
-    by_owner = await accounting.owners(session, found)
-    account(request, {owner: len(ids) for owner, ids in by_owner.items()}, records=by_owner)
+    await _account(request, session, found)  # account(request, …)
     headers = {"content-disposition": f'attachment; filename="sarhad-{of.isoformat()}.json"'}
     return Response(digest(ordered, of.isoformat(), found), media_type="application/json", headers=headers)
 

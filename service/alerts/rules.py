@@ -53,13 +53,16 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One finding of one rule. `key` is the same for the same finding: it is told once."""
+    """One finding of one rule. `key` is the same for the same finding: it is told once. `owners`: of how many records
+    of each country its figures are, besides the records that it names.
+    """
 
     rule: Rule
     key: str
     substance: str | None
     record_id: str | None
     facts: dict[str, Any]
+    owners: Mapping[str, int] = field(default_factory=dict)
 
 
 def candidates(records: Iterable[Seen], past: Past, dangerous: Mapping[str, str]) -> Iterator[Candidate]:

@@ -4,7 +4,7 @@ A delay that is over, a grant and a new policy let a reader see records that wer
 fresh ones when they come into sight, so that a warning is late rather than lost.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
@@ -69,7 +69,7 @@ async def rates(database: Database, eyes: Eyes, id_: UUID, catalogue: Catalogue,
             return 0
         widened = await known_to(session, catalogue)
         series, flows = await counted(session, monday, widened)
-    found = [_candidate(key, what, monday) for key, what in rises(series, flows).items()]
+    found = [_candidate(key, what, monday, _owners(flows[key[0]])) for key, what in rises(series, flows).items()]
     groups = ordered["groups"]
     kept = [c for c in found if wanted({**ordered, "groups": None}, c, widened)]
     kept = [c for c in kept if groups is None or c.facts["group"] in groups]
@@ -133,7 +133,15 @@ async def counted(
     return series, flows
 
 
-def _candidate(key: tuple[str, str], what: Rise, monday: date) -> Candidate:
+def _owners(flow: Mapping[str, list[int]]) -> dict[str, int]:
+    """Whose reports a rise was judged by, and how many of each country: all those of the steady agencies."""
+    found: Counter[str] = Counter()
+    for agency in steady(flow):
+        found[agency[:2]] += sum(flow[agency])
+    return dict(found)
+
+
+def _candidate(key: tuple[str, str], what: Rise, monday: date, owners: Mapping[str, int]) -> Candidate:
     country, group = key
     week = (monday - timedelta(weeks=1)).isoformat()
     facts = {
@@ -145,7 +153,7 @@ def _candidate(key: tuple[str, str], what: Rise, monday: date) -> Candidate:
         "p": f"{what.p:.2g}",
         "method": "negative binomial tail over 52 weeks and EARS C2, steady agencies, share of reports risen",
     }
-    return Candidate("SPIKE", f"{country}:{group}:{week}", None, None, facts)
+    return Candidate("SPIKE", f"{country}:{group}:{week}", None, None, facts, owners)
 
 
 def _summed(rows: Iterable[list[int]]) -> list[int]:

@@ -6,18 +6,20 @@ candidate rests on nothing that its reader may not see. What is found is written
 
 import uuid
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import orjson
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.alerts.beyond import Beyond
 from service.alerts.dangerous import dangerous
 from service.alerts.eyes import Eyes, order
 from service.alerts.facts import among, matches, matches_of, seen
 from service.alerts.over import no_more_so
-from service.alerts.past import past
+from service.alerts.past import Measured, compared, past
 from service.alerts.rules import NEEDS, Candidate, candidates
 from service.database import Database
 from service.links.models import SHARED_LINK
@@ -25,7 +27,8 @@ from service.substances.catalogue import Catalogue
 from service.substances.provisional import known_to
 
 # What rests on more than its record: shown under the policies under which it was found.
-COUNTED = frozenset({"PURITY_OUTLIER", "PROFILE_MATCH"})
+OUTLIER = "PURITY_OUTLIER"
+COUNTED = frozenset({OUTLIER, "PROFILE_MATCH"})
 AT_ONCE = 500  # records that are judged in one transaction
 _TURN = text("SELECT gate.alert_turn()")
 _KEEP = text("SELECT gate.keep_candidates(CAST(:kept AS jsonb), CAST(:over AS uuid[]))")
@@ -65,11 +68,24 @@ async def _look(
         alike = await matches_of(session, fresh)
         named = (*candidates(fresh, earlier, dangerous(widened)), *alike)
         found = [candidate for candidate in named if wanted(ordered, candidate, widened)]
+        found = await _with_owners(session, found, left, widened)
         over = await no_more_so(session, eyes.caller, found, widened)
     await keep(database, eyes, found, policy, over)
     if beyond is not None:
         beyond.judged(fresh)
     return len(found)
+
+
+async def _with_owners(
+    session: AsyncSession, found: Sequence[Candidate], fresh: Sequence[UUID], catalogue: Catalogue
+) -> list[Candidate]:
+    """With whose contents those that are unusual were compared."""
+    owners = await compared(session, {_measured(one) for one in found if one.rule == OUTLIER}, catalogue, fresh)
+    return [replace(one, owners=owners[_measured(one)]) if one.rule == OUTLIER else one for one in found]
+
+
+def _measured(outlier: Candidate) -> Measured:
+    return outlier.substance or "", outlier.facts["unit"], outlier.facts["basis"]
 
 
 async def look_at_links(database: Database, eyes: Eyes, id_: UUID, links: Sequence[UUID], catalogue: Catalogue) -> int:
@@ -119,5 +135,6 @@ def _row(eyes: Eyes, candidate: Candidate, policy: str) -> dict[str, Any]:
         "record_id": candidate.record_id,
         "needs": NEEDS.get(candidate.rule, 0),
         "policy": policy if counted else None,
+        "owners": candidate.owners,
         "facts": candidate.facts,
     }

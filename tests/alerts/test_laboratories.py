@@ -1,6 +1,7 @@
 """What laboratories find warns those who may see it: profiles that match, logos that are new."""
 
 import asyncio
+import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -76,6 +77,27 @@ def test_profiles_that_match_warn_who_sees_both_and_only_while_it_does(
     warned.adopt("KZ", PERMIT)  # without spectra
     assert of(one) == []
     warned.adopt("KZ", {**PERMIT, "facets": ["marks", "spectra"]})
+
+
+def test_what_a_match_names_stands_in_its_owners_statement_and_is_gone_with_either_side(
+    warned: Exchange, labs: tuple[Laboratory, Laboratory], call: Call
+) -> None:
+    kg, kz = (filed(lab, spectra=[measured(specimen(31, n), METHOD)]) for n, lab in enumerate(reversed(labs)))
+
+    def of_both() -> list[dict[str, Any]]:
+        found = candidates(call, "PROFILE_MATCH")
+        return [one for one in found if {one["record"], one["facts"]["other"]} == {kz, kg}]
+
+    (candidate,) = eventually(of_both)
+    for owner, record in (("KZ", kz), ("KG", kg)):
+        assert record in json.dumps(candidate)
+        entries = warned.client(f"{owner}-DCA/auditor", None).statement(owner, record=record, agency="KG-LAB").items
+        assert "/v1/alerts/candidates" in {entry["route"] for entry in entries}
+    withdrawal = {"records": [kz], "reason": "A wrong sample."}
+    assert call("KZ-LAB", "POST", "/v1/recalls", withdrawal).status == 201
+    assert of_both() == []
+    (told,) = (one for one in call("KG-LAB", "GET", "/v1/recalls").json()["items"] if kz in one["records"])
+    assert told["owner"] == "KZ"
 
 
 def test_a_logo_that_nobody_has_named_is_new_once(labs: tuple[Laboratory, Laboratory], call: Call) -> None:

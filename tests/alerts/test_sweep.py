@@ -100,6 +100,9 @@ def test_a_rise_is_told_to_whom_the_reports_are_shared(warned: Exchange, turkmen
     assert 1 <= float(facts["expected"]) <= USUAL
     assert float(facts["p"]) < 0.001
     assert spike["record"] is None
+    entries = warned.client("TM-DCA/auditor", None).statement("TM", agency="KG-LAB").items
+    reports = (WEEKS_NEEDED - 1) * OTHERS + RISEN  # at least: the year's heroin, and the week in question
+    assert reports <= next(one["records"] for one in entries if one["route"] == "/v1/alerts/candidates")
     assert candidates(call, "TJ-LAB", "SPIKE") == [], "Tajikistan is given none of these reports"
     swept(warned)
     assert len([c for c in candidates(call, "KG-LAB", "SPIKE") if c["facts"]["country"] == "TM"]) == 1, "told once"
