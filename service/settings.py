@@ -114,6 +114,9 @@ class Settings(BaseSettings):
     country_hits_per_minute: Annotated[
         int, Field(ge=1, description="The same for all keys of a country together, per minute and worker.")
     ] = 30
+    comparisons_per_day: Annotated[
+        int, Field(ge=1, description="Profiles that one country may compare with what is filed, in a day.")
+    ] = 200
     exports_reserve_bytes: Annotated[
         int, Field(ge=0, description="Free space below which no export is built: a full disk stops everything.")
     ] = 2**31

@@ -1,33 +1,42 @@
 """The most alike profiles of one method, of those that the reader is given; of others, perhaps that one matches.
 
 A neighbour is found by its distance in an index; row security judges it while the index is walked. Where an owner gives
-only hits, the answer says which laboratory to ask and in which band the best likeness lies, never which profile, how
-many, or when.
+only hits, the answer says which laboratory to ask, never which profile, how many, how alike, or when. From which
+likeness on that is told is the same for every method: a calibration, which one laboratory makes, moves nothing.
 """
 
 from dataclasses import dataclass
 from functools import lru_cache
+from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import Text, cast, literal, select, text
+from sqlalchemy import DateTime, Text, cast, column, func, literal, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from service.identity import quota
 from service.identity.caller import Caller
 from service.identity.pace import Pace
-from service.problems import NotFound
+from service.problems import NotFound, Problem
 from service.profiles.methods import calibration, method
 from service.profiles.models import PROFILE, Cube
-from service.profiles.study import ratio, worth
+from service.profiles.study import worth
 from service.profiles.vector import as_cube, ordered, unit
 from service.records.analysis_shapes import ProfileMethodCode
 from service.records.scalars import Quantity, Text60
 from service.seizures.models import SHARED
 
-_HITS = text("SELECT owner, agency, r FROM gate.profile_hits(:method, CAST(:point AS public.cube))")
-# Each question may tell of a hidden profile; so many a minute map none of them.
+_HITS = text("SELECT owner, agency FROM gate.profile_hits(:method, CAST(:point AS public.cube))")
+# Each question may tell of a hidden profile; so many a minute and a day map none of them.
 HITS_PER_KEY, HITS_PER_COUNTRY = 30, 120
+_ASKED = func.gate.comparisons().table_valued(column("at", DateTime(timezone=True))).c.at
+
+
+class TooManyComparisons(Problem):
+    """Your country has compared as many profiles with what is filed as it may in a day."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
 
 
 class Probe(BaseModel):
@@ -67,20 +76,27 @@ def _pace() -> Pace:
     return Pace("comparisons of profiles", key=HITS_PER_KEY, country=HITS_PER_COUNTRY)
 
 
-async def of_record(session: AsyncSession, caller: Caller, record_id: UUID, n: int, limit: int) -> Neighbours:
-    """The neighbours of a filed profile. Raises NotFound, the same for one that is not given, TooManyRequests."""
+async def of_record(
+    session: AsyncSession, caller: Caller, record_id: UUID, n: int, limit: int, *, most: int
+) -> Neighbours:
+    """The neighbours of a filed profile. `most` is how many comparisons a country may ask for in a day.
+
+    Raises NotFound, the same for one that is not given, TooManyRequests, TooManyComparisons.
+    """
     query = select(PROFILE.c.method, cast(PROFILE.c.unit, Text).label("unit"))
     row = (await session.execute(query.where(PROFILE.c.record_id == record_id, PROFILE.c.n == n))).first()
     if row is None:
         raise NotFound("no such profile, or it is not shared with you")
-    return await _near(session, caller, row.method, row.unit, limit, besides=record_id)
+    return await _near(session, caller, row.method, row.unit, limit, most=most, besides=record_id)
 
 
-async def of_probe(session: AsyncSession, caller: Caller, probe: Probe) -> Neighbours:
-    """Raises NotFound (no such method), MarkersDisagree, ProfileFlat, TooManyRequests."""
+async def of_probe(session: AsyncSession, caller: Caller, probe: Probe, *, most: int) -> Neighbours:
+    """`most` as for `of_record`. Raises NotFound (no such method), MarkersDisagree, ProfileFlat, TooManyRequests,
+    TooManyComparisons.
+    """
     entry = await method(session, probe.method)
     point = as_cube(unit(ordered(probe.areas, entry.markers, "/areas"), "/areas"))
-    return await _near(session, caller, probe.method, point, probe.limit)
+    return await _near(session, caller, probe.method, point, probe.limit, most=most)
 
 
 def nearest(of_method: str, point: str, limit: int) -> Any:
@@ -98,9 +114,17 @@ def nearest(of_method: str, point: str, limit: int) -> Any:
 
 
 async def _near(
-    session: AsyncSession, caller: Caller, of_method: str, point: str, limit: int, *, besides: UUID | None = None
+    session: AsyncSession,
+    caller: Caller,
+    of_method: str,
+    point: str,
+    limit: int,
+    *,
+    most: int,
+    besides: UUID | None = None,
 ) -> Neighbours:
     _pace().step(caller.key_id, caller.country)
+    await quota.check(session, _ASKED, most, quota.DAY, TooManyComparisons)
     own = 0 if besides is None else 100  # a record's other profiles are no neighbours of it
     rows = (await session.execute(nearest(of_method, point, limit + own))).all()
     rows = [row for row in rows if row.record_id != besides][:limit]
@@ -124,5 +148,5 @@ async def _near(
     hits = []
     if calibrated is not None and calibrated.least is not None:
         for hit in await session.execute(_HITS, {"method": of_method, "point": point}):
-            hits.append({"owner": hit.owner, "contact": hit.agency, "band": ratio(calibrated, hit.r).band})
+            hits.append({"owner": hit.owner, "contact": hit.agency})
     return Neighbours(of_method, items, hits)

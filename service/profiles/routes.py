@@ -70,7 +70,8 @@ async def profile_neighbours(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> Response:
     """The most alike profiles of the same method, of those shared with the caller; and where to ask for more."""
-    found = await of_record(session, caller, record_id, n, limit)
+    most = request.app.state.settings.comparisons_per_day
+    found = await of_record(session, caller, record_id, n, limit, most=most)
     counts, ids = found.owners()
     account(request, counts, records=ids)
     return Response(orjson.dumps(found.document()), media_type=JSON)
@@ -81,7 +82,7 @@ async def search_profiles(
     request: Request, caller: Reader, session: ReadSession, probe: Annotated[Probe, json_body(Probe)]
 ) -> Response:
     """The same for a profile that is not filed."""
-    found = await of_probe(session, caller, probe)
+    found = await of_probe(session, caller, probe, most=request.app.state.settings.comparisons_per_day)
     counts, ids = found.owners()
     account(request, counts, records=ids)
     return Response(orjson.dumps(found.document()), media_type=JSON)

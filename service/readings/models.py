@@ -40,6 +40,12 @@ class Access(Base):
         ),
         Index(None, "owner", "at", "id"),
         Index(None, "country", "at", "id"),
+        Index(
+            "access_compared_idx",
+            "country",
+            "at",
+            postgresql_where=text("route IN ('/v1/profiles/search', '/v1/profiles/{record_id}/{n}/neighbours')"),
+        ),
         {"postgresql_partition_by": "RANGE (at)"},
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from sqlalchemy import create_engine, text
 
 from tests.analyses.conftest import bench  # noqa: F401
 from tests.analyses.laboratory import AMPHETAMINE_TYPE, Laboratory
@@ -224,7 +225,7 @@ def test_a_hidden_match_is_told_of_and_not_shown(
     after = post(kz, "/v1/profiles/search", probe, "forensic").json()
     assert before["hits"] == []
     assert [(hit["owner"], hit["contact"]) for hit in after["hits"]] == [("KG", "KG-LAB")]
-    assert after["hits"][0].keys() == {"owner", "contact", "band"}
+    assert after["hits"][0].keys() == {"owner", "contact"}
     assert after["items"] == before["items"]
     for record in (hidden, unlike):
         assert record not in str(after)
@@ -234,6 +235,35 @@ def test_a_hidden_match_is_told_of_and_not_shown(
     assert post(outsider, "/v1/profiles/search", probe, "forensic").json() == {
         "method": METHOD, "items": [], "hits": [],
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("least", [0.05, 0.99999])
+def test_no_calibration_moves_what_is_told_of_a_hidden_profile(
+    labs: tuple[Laboratory, Laboratory], least: float
+) -> None:
+    """Whatever study its laboratory makes up: it is one key of another state."""
+    kz, kg = labs
+    filed(kg, "TLP:AMBER", spectra=[measured(specimen(61, 1))])
+    calibrated = text("SELECT least FROM core.profile_calibration WHERE method = :method")
+    moved = text("UPDATE core.profile_calibration SET least = :least WHERE method = :method")
+    engine = create_engine(kz.exchange.settings.database_as())
+    with engine.begin() as connection:
+        before = connection.scalar(calibrated, {"method": METHOD})
+        connection.execute(moved, {"method": METHOD, "least": least})
+    try:
+        for areas, told in ((specimen(61), True), (far_from(specimen(61, 1)), False)):
+            probe = {"method": METHOD, "areas": areas}
+            hits = post(kz, "/v1/profiles/search", probe, "forensic").json()["hits"]
+            assert hits == ([{"owner": "KG", "contact": "KG-LAB"}] if told else [])
+    finally:
+        with engine.begin() as connection:
+            connection.execute(moved, {"method": METHOD, "least": before})
+        engine.dispose()
+
+
+def far_from(areas: dict[str, str]) -> dict[str, str]:
+    """The same with every other marker several times as large: rather like it, and no match."""
+    return {name: str(float(value) * (6 if n % 2 else 1)) for n, (name, value) in enumerate(areas.items())}
 
 
 @pytest.mark.parametrize(

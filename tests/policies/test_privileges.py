@@ -105,6 +105,7 @@ DEFINERS = {
     "gate.approve_publication": {"sarhad_write"},
     "gate.country_changed": set[str](),  # triggers: who is a member decides what rules mean
     "gate.context_id": set[str](),
+    "gate.comparisons": {"sarhad_read"},  # when the caller's country compared profiles, by the access log
     "gate.country": {"sarhad_read", "sarhad_write", RECORD, *LINK_ROLES, *REPORT_ROLES},
     "gate.country_as": {"sarhad_read", *LOG_ROLES},
     "gate.shared_now": {"sarhad_read"},  # counts own rows only

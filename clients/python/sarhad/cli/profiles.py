@@ -77,7 +77,7 @@ def neighbours(
     else:
         console.print("You see no other profile of this method.")
     for hit in found["hits"]:
-        console.print(f"{hit['contact']} holds a match that it does not show ({hit['band']}): ask it.")
+        console.print(f"{hit['contact']} holds a match that it does not show: ask it.")
 
 
 def _read(file: Path) -> dict[str, Any]:
