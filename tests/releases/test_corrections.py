@@ -14,6 +14,9 @@ from tests.releases.parties import OWNER, THIRD, Parties, later, sees
 from tests.seizures.wiring import Agency, line, statuses, verdicts
 
 _BLOCKED = text("SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))")
+_OF_ITS_OWN = text(
+    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+)
 _LOCKED = text(
     """SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ExclusiveLock' AND objid = 7276823
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
@@ -54,6 +57,7 @@ def test_a_batch_of_corrections_holds_up_nobody(
         sent = pool.submit(customs.batch, map(line, records))
         eventually(lambda: other.scalar(_BLOCKED))
         assert not other.scalar(_LOCKED)
+        assert not other.scalar(_OF_ITS_OWN), "a batch has more records than a cluster has room for locks"
         in_new_eyes = parties.exchange.client(f"{THIRD}-DCA", "health")
         assert sees(in_new_eyes, id_of(first)) is None
         other.rollback()
