@@ -11,13 +11,14 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.alerts.beyond import Beyond
 from service.alerts.dangerous import dangerous
 from service.alerts.eyes import Eyes, order
 from service.alerts.facts import among, matches, matches_of, seen
+from service.alerts.models import CANDIDATE
 from service.alerts.over import no_more_so
 from service.alerts.past import Measured, compared, past
 from service.alerts.rules import NEEDS, Candidate, candidates
@@ -30,6 +31,7 @@ from service.substances.provisional import known_to
 OUTLIER = "PURITY_OUTLIER"
 COUNTED = frozenset({OUTLIER, "PROFILE_MATCH"})
 AT_ONCE = 500  # records that are judged in one transaction
+KEPT_AT_ONCE = 500  # candidates of one turn, for which everybody waits who writes candidates or issues alerts
 _TURN = text("SELECT gate.alert_turn()")
 _KEEP = text("SELECT gate.keep_candidates(CAST(:kept AS jsonb), CAST(:over AS uuid[]))")
 
@@ -117,11 +119,25 @@ async def keep(
     for candidate in found:
         row = _row(eyes, candidate, policy)
         rows.setdefault((row["rule"], row["key"]), row)
-    if not rows:
-        return
-    async with eyes.writing(database) as session:
-        await session.execute(_TURN)
-        await session.execute(_KEEP, {"kept": orjson.dumps(list(rows.values())).decode(), "over": list(over)})
+    found_now = list(rows.values())
+    for place in range(0, len(found_now), KEPT_AT_ONCE):
+        async with eyes.writing(database) as session:
+            if fresh := await _fresh(session, eyes, found_now[place : place + KEPT_AT_ONCE], over):
+                await session.execute(_TURN)
+                await session.execute(_KEEP, {"kept": orjson.dumps(fresh).decode(), "over": list(over)})
+
+
+async def _fresh(
+    session: AsyncSession, eyes: Eyes, rows: Sequence[dict[str, Any]], over: Collection[UUID]
+) -> list[dict[str, Any]]:
+    """Those that would not be left as they are: the others need no turn."""
+    told, caller = CANDIDATE.c, eyes.caller
+    query = select(told.rule, told.key).where(
+        told.agency == caller.agency, told.purpose == caller.purpose, ~among(told.id, over),
+        among(told.rule, {row["rule"] for row in rows}), among(told.key, {row["key"] for row in rows}),
+    )  # fmt: skip
+    kept = {(row.rule, row.key) for row in await session.execute(query)}
+    return [row for row in rows if (row["rule"], row["key"]) not in kept]
 
 
 def _row(eyes: Eyes, candidate: Candidate, policy: str) -> dict[str, Any]:

@@ -29,6 +29,8 @@ from tests.signing.wire import Reply
 
 RARE, OTHER, WAITING = "SAR-000348", "SAR-000350", "SAR-000351"
 PRECURSOR, TABLETS, DRUG = "SAR-000168", "SAR-000098", "SAR-000606"  # the second is a preparation of the third
+MANY = ("SAR-000352", "SAR-000353", "SAR-000354")
+KEPT = text("SELECT count(*), count(DISTINCT xmin::text) FROM core.alert_candidate WHERE record_id = :record")
 MORE_THAN_PARAMETERS = 70_000
 
 
@@ -69,9 +71,10 @@ async def test_what_is_first_is_first_in_any_portion_and_told_once(
     assert sorted(firsts) == [(RARE, str(filed[0])), (OTHER, str(filed[1]))]
 
 
-def seized(quiet: Exchange, substance: str) -> uuid.UUID:
+def seized(quiet: Exchange, *substances: str) -> uuid.UUID:
     customs = Agency(quiet, "KZ-CUS")
-    record = heroin("KZ-CUS", handling="TLP:GREEN", items=[item(substance, "powder", "1", "kg", status="PRES")])
+    items = [item(code, "powder", "1", "kg", status="PRES", line=n) for n, code in enumerate(substances, start=1)]
+    record = heroin("KZ-CUS", handling="TLP:GREEN", items=items)
     assert customs.post(customs.sign(record)).status == 201
     return uuid.UUID(str(record.id))
 
@@ -134,6 +137,24 @@ def empty_the_queue(quiet: Exchange) -> None:
     engine = create_engine(quiet.settings.database_as())
     with engine.begin() as connection:
         connection.execute(text("DELETE FROM core.alert_queue"))
+    engine.dispose()
+
+
+async def test_everybody_who_writes_candidates_has_a_turn_before_all_of_them_are_kept(
+    quiet: Exchange, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "KEPT_AT_ONCE", 2, raising=False)
+    made = call("KG-CUS", "POST", "/v1/subscriptions", {"name": "many", "delivery": "digest"})
+    record = seized(quiet, *MANY)
+    await judged(quiet, made, [record])
+    engine = create_engine(quiet.settings.database_as())
+    with engine.connect() as connection:
+        kept, turns = connection.execute(KEPT, {"record": record}).one()
+        assert kept >= len(MANY)
+        assert turns == (kept + 1) // 2
+        connection.execute(text("SELECT gate.alert_turn()"))  # somebody else's
+        await judged(quiet, made, [record])  # what is kept already needs none
+        assert connection.execute(KEPT, {"record": record}).one() == (kept, turns)
     engine.dispose()
 
 
