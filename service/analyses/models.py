@@ -1,7 +1,7 @@
 """What is stored beside an analysis, and the views of it: each table holds what one facet discloses.
 
 The record itself is a row of `core.report` like any other. Rows here follow its scope and its place among the versions
-by triggers (migration 0013), so that whatever changes there holds here.
+by triggers (migration 0018), so that whatever changes there holds here.
 """
 
 from datetime import date, datetime

@@ -1,6 +1,6 @@
 """Files that countries hold, what records name, uploads on their way; and the views through which they are read.
 
-Everything is written through functions of the gate or beside a report (migration 0018); the base tables stand here so
+Everything is written through functions of the gate or beside a report (migration 0020); the base tables stand here so
 that the drift check sees them.
 """
 

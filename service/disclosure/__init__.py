@@ -23,7 +23,7 @@ keys only where no record is in two of the cells: a record with two substances i
 own for each level of the substance hierarchy. The largest two of a sum are the largest two of the parts' (again, where
 no record is in two). `agency_largest` is the largest sum over the scopes of one agency. A maximum that a correction
 made too large does no harm (more is withheld) until the nightly rebuild; one too small does, so an insert raises it.
-`gate.record_key(uuid)` of migration 0012 computes the key in the database.
+`gate.record_key(uuid)` of migration 0026 computes the key in the database.
 
 **Order of the answer.** `disclose` keeps the order given: give cells in the order of their dimension values, never of
 figures. Cells that are withheld are left out of an answer; a cell that is not there has few records, or none.

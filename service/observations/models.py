@@ -1,7 +1,7 @@
 """What is stored beside observed records, and the views of it: each table holds what one facet discloses.
 
 The record itself is a row of `core.report` like any other. Rows here follow its scope and its place among the versions
-by a trigger (migration `observations`), so that whatever changes there holds here.
+by a trigger (migration 0018), so that whatever changes there holds here.
 """
 
 from datetime import date

@@ -41,6 +41,12 @@ class Reach:
     version: str
     scopes: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, masks: Sequence[int], version: str, giving: Mapping[str, Sequence[int] | None]) -> "Reach":
+        """`giving`: by owner that gives anything its scopes that do, or nothing where they are many (`gate.giving`)."""
+        few = {owner: scopes for owner, scopes in giving.items() if scopes is not None}
+        return cls(dict(zip(LEVELS, masks, strict=True)), frozenset(giving), version, few)
+
     def given_by(self, owner: str | None, of: FromClause) -> ColumnElement[bool]:
         """Whose records an answer may hold: all owners that give anything, or the one that is asked for, if it does;
         said by their scopes, where these are few. It leaves out nothing that the views would show.
@@ -60,7 +66,7 @@ class Reach:
 _SCOPES = text("SELECT id, kind, groups, handling, agency FROM gate.scopes_for(CAST(:wanted AS jsonb))")
 _HELD = text("SELECT gate.hold_records(CAST(:records AS uuid[]))")
 _PRIVATE = text("SELECT gate.private_scopes_for(CAST(:wanted AS jsonb))")
-_REACH = text("SELECT gate.reach(), gate.givers(), gate.policy_version(), gate.few_scopes(:most)")
+_REACH = text("SELECT gate.reach(), gate.policy_version(), gate.giving(:most)")
 
 
 async def scopes(session: AsyncSession, wanted: Iterable[Scope]) -> dict[Scope, int]:
@@ -86,6 +92,5 @@ async def private_scopes(session: AsyncSession, wanted: Iterable[tuple[str, int,
 
 
 async def reach(session: AsyncSession) -> Reach:
-    masks, owners, version, scopes = (await session.execute(_REACH, {"most": FEW})).one()
-    levels = dict(zip(LEVELS, masks or [0] * len(LEVELS), strict=True))
-    return Reach(levels, frozenset(owners), version or "", scopes)
+    masks, version, giving = (await session.execute(_REACH, {"most": FEW})).one()
+    return Reach.of(masks or [0] * len(LEVELS), version or "", giving)

@@ -1,6 +1,6 @@
 """Reports and their lines as stored, and the masking views through which alone they are read.
 
-Reports are written with one INSERT per chunk (`store.py`) and read through the views of migration 0006; the base tables
+Reports are written with one INSERT per chunk (`store.py`) and read through the views of migration 0014; the base tables
 stand here so that the drift check sees them.
 """
 

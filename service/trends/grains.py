@@ -1,6 +1,6 @@
 """The grains of the cube: which questions each can answer. Pure.
 
-A grain is one table of migration 0011: sums per scope, month and the grain's own columns. The smallest grain that has
+A grain is one table of migration 0015: sums per scope, month and the grain's own columns. The smallest grain that has
 every column of a question answers it; a question that none has goes to the rows (`core.report_fact` and the lines).
 """
 

@@ -81,7 +81,7 @@ class CubeCheck(Base):
 
 
 class CubeMap(Base):
-    """The map's grain: per H3 cell of four resolutions, by month (`m`) and by year (`y`). Migration 0017."""
+    """The map's grain: per H3 cell of four resolutions, by month (`m`) and by year (`y`). Migration 0015."""
 
     __tablename__ = "cube_map"
 
@@ -141,7 +141,7 @@ def _grain(grain: Grain) -> Table:
     return table
 
 
-# What the reports say while the cube is rebuilt or checked; empty in between, and read by nobody. Migration 0026.
+# What the reports say while the cube is rebuilt or checked; empty in between, and read by nobody. Migration 0015.
 WORK_TABLE = Table(
     "cube_work",
     Base.metadata,

@@ -9,13 +9,11 @@ FEATURES = {
     "service/notices/notify.py": "notices",
     "service/trends/keep.py": "the cube's daily check",
     "migrations/versions/0005_gate.py": "gate",
-    "migrations/sql/0007_compile.sql": "gate",
-    "migrations/sql/0007_tokens.sql": "gate",
-    "migrations/versions/0011_cube.py": "the cube's folding",
-    "migrations/versions/0021_alerts.py": "alerts",
-    "migrations/sql/0027_link_sources.sql": "the passes of links",
-    "migrations/versions/0054_bounded_links.py": "the passes of links",
-    "migrations/versions/0059_link_turns.py": "the passes of links",
+    "migrations/sql/0009_compile.sql": "gate",
+    "migrations/sql/0010_tokens.sql": "gate",
+    "migrations/versions/0016_cube_kept.py": "the cube's folding",
+    "migrations/sql/0022_candidates.sql": "alerts",
+    "migrations/sql/0025_passes.sql": "the passes of links",
 }
 
 

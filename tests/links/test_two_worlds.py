@@ -8,7 +8,6 @@ counterpart, and what a party says of that.
 import time
 from collections.abc import Collection
 from datetime import UTC, date, datetime
-from importlib import import_module
 from typing import Any
 
 import pytest
@@ -157,20 +156,6 @@ def test_why_two_reports_were_compared_is_not_told_where_it_is_hidden(
         assert first == second, question
         shown |= {name for name, pair in ids.items() if pair[0].encode() in first.body}
     assert shown == set(ids) - set(differing)
-
-
-def test_links_that_were_there_before_come_to_the_grounds_that_they_would_be_found_by(worlds: Worlds) -> None:
-    """What the migration says of links there are: all grounds, each of some."""
-    filed_by_grounds(worlds, "none", ())
-    engine = create_engine(worlds.both[0].settings.database_as())
-    query = text("SELECT id, grounds FROM core.link WHERE relation = 'event' ORDER BY id")
-    with engine.begin() as connection:
-        found = [tuple(row) for row in connection.execute(query)]
-        assert {ground for _, grounds in found for ground in grounds} == {1 << 8, 1 << 8 | 1 << 11, 1 << 5}
-        connection.execute(text("UPDATE core.link SET grounds = '{0}'"))
-        connection.exec_driver_sql(import_module("migrations.versions.0047_grounds").BACKFILL)
-        assert [tuple(row) for row in connection.execute(query)] == found
-    engine.dispose()
 
 
 def test_a_filing_waits_for_no_pass(worlds: Worlds) -> None:

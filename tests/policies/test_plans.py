@@ -50,9 +50,8 @@ def become(connection: Connection, token: str) -> Reach:
     connection.execute(text("RESET ROLE"))
     connection.execute(text("SELECT set_config('sarhad.context', :token, true)"), {"token": token})
     connection.execute(text("SET LOCAL ROLE sarhad_read"))
-    given = text("SELECT gate.reach(), gate.givers(), gate.few_scopes(200)")
-    levels, owners, scopes = connection.execute(given).one()
-    return Reach(dict(zip(LEVELS, levels, strict=True)), frozenset(owners), "", scopes)
+    levels, giving = connection.execute(text("SELECT gate.reach(), gate.giving(200)")).one()
+    return Reach.of(levels, "", giving)
 
 
 def plans(connection: Connection, query: Select[Any] | CompoundSelect[Any], **values: Any) -> Iterator[dict[str, Any]]:
@@ -163,13 +162,18 @@ def test_few_records_among_many_are_read_by_their_scopes(spread: Connection, wor
 
 
 def test_the_scopes_that_give_are_told_of_owners_that_have_few(spread: Connection, world: World) -> None:
-    """Those of records that the reader is given, and no others."""
-    scopes = set(become(spread, world.tokens["partner"]).scopes[OWNER])
-    assert scopes >= {_scope(spread, world, name) for name in ("point", "cell", "month")}
+    """Those of records that the reader is given, and no others; who gives is told of every owner that does."""
+    scopes = become(spread, world.tokens["partner"]).scopes[OWNER]
+    assert set(scopes) >= {_scope(spread, world, name) for name in ("point", "cell", "month")}
     assert OWNER not in become(spread, world.tokens["stranger"]).scopes
     become(spread, world.tokens["partner"])
-    assert OWNER in spread.execute(text("SELECT gate.few_scopes(:most)"), {"most": len(scopes)}).scalar_one()
-    assert OWNER not in spread.execute(text("SELECT gate.few_scopes(:most)"), {"most": len(scopes) - 1}).scalar_one()
+    giving = text("SELECT gate.giving(:most)")
+    assert spread.execute(giving, {"most": len(scopes)}).scalar_one()[OWNER] == scopes
+    fewer = spread.execute(giving, {"most": len(scopes) - 1}).scalar_one()
+    assert fewer[OWNER] is None
+    many = Reach.of([0] * len(LEVELS), "", fewer)
+    assert OWNER in many.owners
+    assert OWNER not in many.scopes
 
 
 def _scope(connection: Connection, world: World, name: str) -> int:

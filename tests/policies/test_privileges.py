@@ -145,8 +145,7 @@ DEFINERS = {
     "gate.resolve_provisional": {"sarhad_write"},
     "gate.publication_cells": {"sarhad_write"},
     "gate.publication_scopes": {"gate_publication"},
-    "gate.few_scopes": {"sarhad_read", "sarhad_write"},  # ids of those that give the reader anything
-    "gate.givers": {"sarhad_read", "sarhad_write"},
+    "gate.giving": {"sarhad_read", "sarhad_write"},  # who gives the reader anything, and ids of few scopes that do
     "gate.reach": {"sarhad_read", "sarhad_write", *REPORT_ROLES},
     "gate.record_rules": {"sarhad_write"},
     "gate.rule_records": {"sarhad_write"},  # own records only
