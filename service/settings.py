@@ -133,6 +133,9 @@ class Settings(BaseSettings):
     records_granted_per_day: Annotated[
         int, Field(ge=1, description="Records of which one country's officers may give others more, singly, in a day.")
     ] = 100
+    requests_per_owner_and_day: Annotated[
+        int, Field(ge=1, description="Requests for more of their records that one country may make to one owner a day.")
+    ] = 100
     packs_per_day: Annotated[int, Field(ge=1, description="Packs that one country may draft in a day.")] = 100
     alerts_per_day: Annotated[int, Field(ge=1, description="Alerts that one country may issue in a day.")] = 100
     public_releases: Annotated[

@@ -272,15 +272,17 @@ async def acknowledge(session: AsyncSession, caller: Caller, id_: UUID) -> None:
 
 
 async def feedback(session: AsyncSession, caller: Caller, id_: UUID, said: Feedback) -> None:
-    """Once the country has acknowledged. Raises NotFound, NotInThisState."""
+    """Once the country has acknowledged; the issuer is told of the first. Raises NotFound, NotInThisState."""
     alert = await one(session, id_)
+    answers = select(ANSWER.c.feedback_at).where(ANSWER.c.alert_id == id_, ANSWER.c.country == caller.country)
+    before = await session.scalar(answers)
     if not await session.scalar(_FEEDBACK, {"id": id_, **said.model_dump()}):
         raise NotInThisState("acknowledge it first")
     await record(
         session, caller.country, "alert-feedback", alert=str(id_), useful=said.useful, agency=caller.agency,
         by=caller.key_id,
     )  # fmt: skip
-    if alert["country"] != caller.country:
+    if alert["country"] != caller.country and before is None:
         await notify(session, alert["country"], "alert-feedback", f"/v1/alerts/{id_}", useful=said.useful)
 
 

@@ -12,7 +12,7 @@ from service.database import Base
 
 
 class StoredNotice(Base):
-    """One notice. It is never changed but for the one acknowledgement."""
+    """One notice. It is never changed but for the one acknowledgement, and its time where the same is told again."""
 
     __tablename__ = "notice"
     __table_args__ = (

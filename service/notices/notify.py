@@ -11,12 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 # A reader that asks for what came since its last look must miss nothing, so notices commit in the order of their
 # times: one writer at a time, from its first notice to its COMMIT.
 _TURN = text("SELECT pg_advisory_xact_lock(7276826)")
-_INSERT = text(
-    """INSERT INTO core.notice (id, from_country, to_country, to_agency, kind, subject, facts, at)
-    SELECT n.id, (SELECT gate.country()), n.country, n.agency, n.kind, n.subject, n.facts, clock_timestamp()
-    FROM json_to_recordset(CAST(:notices AS json))
-      AS n(id uuid, country char(2), agency text, kind text, subject text, facts jsonb)"""
-)
+_PUT = text("SELECT gate.put_notices(CAST(:notices AS jsonb))")
 _ACKNOWLEDGE = text("SELECT gate.acknowledge_notices(:id, :subject, :by)")
 
 
@@ -39,7 +34,11 @@ async def notify(session: AsyncSession, to: str, kind: str, subject: str, **fact
 
 
 async def notify_all(session: AsyncSession, notices: Sequence[Notice]) -> None:
-    """All notices of a transaction, in order. Call it last: other writers of notices wait from here to the COMMIT."""
+    """All notices of a transaction, in order. Call it last: other writers of notices wait from here to the COMMIT.
+
+    What one country tells another again in the same words stands once in the inbox, at its last time, while it is open:
+    nobody buries other notices by saying and unsaying.
+    """
     if not notices:
         return
     rows = [
@@ -54,7 +53,7 @@ async def notify_all(session: AsyncSession, notices: Sequence[Notice]) -> None:
         for notice in notices
     ]
     await session.execute(_TURN)
-    await session.execute(_INSERT, {"notices": orjson.dumps(rows).decode()})
+    await session.execute(_PUT, {"notices": orjson.dumps(rows).decode()})
 
 
 async def acknowledge(session: AsyncSession, by: str, id_: uuid.UUID) -> bool:

@@ -6,11 +6,12 @@ from http import HTTPStatus
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
-from sqlalchemy import select
+from sqlalchemy import DateTime, column, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.database import violated
+from service.identity import quota
 from service.identity.caller import Caller
 from service.identity.governance import record as log_act
 from service.notices.notify import notify
@@ -27,6 +28,7 @@ Facet = Literal[
 ]  # fmt: skip
 Facets = Annotated[list[Facet], Field(min_length=1, max_length=19)]
 Words = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"^[^\x00]*$")]
+_TURN = 7276846
 
 
 class Question(BaseModel):
@@ -61,11 +63,18 @@ class RequestAlreadyOpen(Problem):
     status = HTTPStatus.CONFLICT
 
 
-async def ask(session: AsyncSession, asker: Caller, question: Question) -> uuid.UUID:
-    """The id of the new request, of which the owner is told.
+class TooManyAsked(Problem):
+    """Your country has asked this owner for more of its records as often as it may in a day."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+
+
+async def ask(session: AsyncSession, asker: Caller, question: Question, *, most: int) -> uuid.UUID:
+    """The id of the new request, of which the owner is told. `most` is how many requests a country may make to one
+    owner in a day, also where it withdraws them.
 
     Raises NotFound, the same for a record that is not shared and for one that does not exist, FacetAlreadyGiven,
-    RequestAlreadyOpen.
+    RequestAlreadyOpen, TooManyAsked.
     """
     seen = select(SHARED.c.country, SHARED.c.mask).where(SHARED.c.record_id == question.record)
     row = (await session.execute(seen)).first()
@@ -77,6 +86,9 @@ async def ask(session: AsyncSession, asker: Caller, question: Question) -> uuid.
         raise FacetAlreadyGiven(
             f"you are given {', '.join(already)}; ask for others", pointer=f"/facets/{place}", given=already
         )
+    await quota.turn(session, _TURN, asker.country)
+    asked = func.gate.asked_of(row.country).table_valued(column("at", DateTime(timezone=True)))
+    await quota.check(session, asked.c.at, most, quota.DAY, TooManyAsked)
     id_, now = uuid.uuid4(), datetime.now(UTC)
     request = ReleaseRequest(
         id=id_,

@@ -30,10 +30,11 @@ class Nothing(BaseModel):
 
 @router.post("/requests", status_code=HTTPStatus.CREATED)
 async def ask_originator(
-    caller: Asker, session: WriteSession, question: Annotated[Question, json_body(Question)]
+    request: Request, caller: Asker, session: WriteSession, question: Annotated[Question, json_body(Question)]
 ) -> dict[str, Any]:
     """Ask the owner of a record for facets of it that its policy withholds, for the purpose that is signed."""
-    return await requests.one(session, await ask(session, caller, question))
+    most = request.app.state.settings.requests_per_owner_and_day
+    return await requests.one(session, await ask(session, caller, question, most=most))
 
 
 @router.get("/requests")

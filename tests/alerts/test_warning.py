@@ -179,6 +179,11 @@ def test_an_alert_that_is_over_is_closed_by_its_country_and_told_as_closed(call:
     assert path not in {notice["subject"] for notice in notices}, "what is over was not wrong"
     said = {"action": "Posts were told.", "useful": True}
     assert call("KZ-CUS", "POST", f"{path}/feedback", said).status == 200, "what was done is worth knowing afterwards"
+    for useful in (False, True):
+        assert call("KZ-CUS", "POST", f"{path}/feedback", {**said, "useful": useful}).status == 200
+    notices = call("KG-CUS", "GET", "/v1/inbox", kind="alert-feedback", limit="500").json()["items"]
+    assert [notice["subject"] for notice in notices].count(path) == 1, "of the first of them"
+    assert call("KG-CUS", "GET", path).json()["answers"][0]["useful"] is True
 
 
 def test_red_names_who_may_read_and_a_second_key_issues(warned: Exchange, call: Call) -> None:

@@ -171,6 +171,31 @@ def test_one_party_rejects_with_a_reason(pair: tuple[str, str], kz: Agency, kg: 
     assert kz.get(path).json()["acts"][0]["reason"] == "Two lorries."
 
 
+def test_who_says_and_unsays_stands_once_in_the_other_partys_inbox(
+    pair: tuple[str, str], kz: Agency, kg: Agency
+) -> None:
+    link = between(kz, *pair)
+    assert link is not None
+    path = f"/v1/links/{link['id']}"
+
+    def told() -> list[tuple[str, str]]:
+        found = kg.get("/v1/inbox", state="open", limit="500").json()["items"]
+        return [(one["kind"], one["id"]) for one in found if one["subject"] == path]
+
+    for _ in range(3):
+        assert post(kz, f"{path}/rejection", {"reason": "Another day."}).status == 200
+        first = told()[0]
+        assert post(kz, f"{path}/confirmation", {}).status == 200
+        assert sorted(kind for kind, _ in told()) == ["link-confirmed", "link-rejected"]
+        assert told()[1] == first, "the newest comes first"
+    for _, id_ in told():
+        kg.exchange.client(kg.name).acknowledge_notice(id_)
+    assert told() == []
+    assert post(kz, f"{path}/rejection", {"reason": "Another day."}).status == 200
+    ((kind, id_),) = told()
+    assert (kind, id_ == first[1]) == ("link-rejected", False), "what was taken note of is told anew"
+
+
 def test_a_party_is_one_of_the_two_agencies(pair: tuple[str, str], kz: Agency) -> None:
     colleague = Agency(kz.exchange, "KZ-DCA")
     link = between(colleague, *pair)

@@ -252,6 +252,77 @@ def _own_acts(stage: Stage) -> Told:
             yield f"{by} takes note of {number}: {noted}", noted == (0 if by in own else 1)
 
 
+def _notices(stage: Stage) -> Told:
+    """What Tajikistan tells again in the same words stands once while it is open; and all else for itself."""
+    to, words = {"to_country": "KZ", "to_agency": "KZ-CUS"}, {"kind": "k", "subject": "s", "facts": "{}"}
+    noted = {"acknowledged_at": stage.situation.now, "acknowledged_by": "x"}
+    before: list[dict[str, Any]] = [
+        {"from_country": "TJ", **to, **words},
+        {"from_country": "UZ", **to, **words, "subject": "of another"},
+        {"from_country": "TJ", **to, **words, "subject": "noted", **noted},
+        {"from_country": "TJ", **to, **words, "to_agency": "KZ-LAB", "subject": "to another agency"},
+        {"from_country": "TJ", **to, **words, "to_country": "UZ", "to_agency": None, "subject": "to another country"},
+        {"from_country": "TJ", **to, **words, "kind": "of another kind"},
+        {"from_country": "TJ", **to, **words, "facts": '{"other": 1}'},
+        {"from_country": "TJ", "to_country": "TJ", "to_agency": None, **words, "subject": "own"},
+        {"from_country": "UZ", "to_country": "TJ", "to_agency": None, **words, "subject": "of another to it"},
+    ]
+    _rows(stage, "notice", [{"id": _id(n), **row, "at": stage.situation.now} for n, row in enumerate(before, 10)])
+    again = [
+        {"country": "KZ", "agency": "KZ-CUS", **words, "subject": subject, "facts": {}}
+        for subject in ("s", "of another", "noted", "to another agency")
+    ]
+    again += [{**again[0], "agency": None, "subject": "to another country"}]
+    again += [
+        {**again[0], "country": "TJ", "agency": None, "subject": subject} for subject in ("own", "of another to it")
+    ]
+    put = json.dumps([{"id": _id(n), **row} for n, row in enumerate(again, 20)])
+    stage.become(stage.enter(TJ))
+    stage.run("SET LOCAL ROLE sarhad_write")
+    stage.run("SELECT gate.put_notices(CAST(:put AS jsonb))", put=put)
+    stage.run("RESET ROLE")
+    told = _numbers(stage, KZ, "notice")
+    yield f"notices tell KZ {told}", told == {10, 11, 12, 15, 16, *range(21, 25)}
+    told = _numbers(stage, UZ, "notice")
+    yield f"notices tell UZ {told}", told == {14}
+    told = _numbers(stage, TJ, "notice")
+    yield f"notices tell TJ {told}", told == {17, 18, 25, 26}
+    moved = one(stage, "SELECT array_agg(right(id::text, 2)::integer) FROM core.notice WHERE at <> :t",
+                t=stage.situation.now)  # fmt: skip
+    yield f"the notices {moved} have another time", set(moved) == {10, *range(21, 27)}
+
+
+def _counted(stage: Stage) -> Told:
+    """Of a quota a country counts what its own people did, within a day."""
+    now = stage.run("SELECT now()").scalar_one()
+    old = now - timedelta(days=2)
+    request = {"asked_by": "x", "purpose": "analysis", "reason": "r", "wanted": 1, "deadline": now}
+    asked = [("KZ", "TJ", now), ("KZ", "TJ", old), ("UZ", "TJ", now), ("KZ", "UZ", now)]
+    _rows(stage, "release_request", [
+        {"id": _id(n), "record_id": _id(n), "owner": to, "asker_country": asker, "asker_agency": f"{asker}-CUS",
+         "asked_at": at, **request}
+        for n, (to, asker, at) in enumerate(asked, 10)
+    ])  # fmt: skip
+    for reader, owner, number in ((TJ, "KZ", 1), (TJ, "UZ", 1), (KZ, "KZ", 0)):
+        stage.become(stage.enter(reader))
+        found = one(stage, f"SELECT count(*) FROM gate.asked_of('{owner}')", "sarhad_write")
+        yield f"{reader.country} has asked {owner} {found} times", found == number
+    stage.run("DELETE FROM core.access")
+    stage.run("""INSERT INTO core.access (id, at, reading, country, agency, key_id, roles, purpose, method, route,
+        policy, status, owner, records, record_ids, question, answer, seal, salt, leaf_hash)
+      SELECT gen_random_uuid(), now() - make_interval(days => v.days), CAST(:id AS uuid), v.c, v.c || '-CUS', 'k', '{}',
+        'analysis', 'GET', v.route, 'p', v.status, v.o, 1, '{}', sha256(''), sha256(''),
+        decode(repeat('00', 16), 'hex'), decode(repeat('00', 16), 'hex'), sha256('')
+      FROM (VALUES ('TJ', 0, 200, 'KZ', '/v1/profiles/search'), ('TJ', 0, 200, 'UZ', '/v1/profiles/search'),
+        ('TJ', 2, 200, 'KZ', '/v1/profiles/search'), ('TJ', 0, 429, 'KZ', '/v1/profiles/search'),
+        ('UZ', 0, 200, 'KZ', '/v1/profiles/search'), ('TJ', 0, 200, 'KZ', '/v1/seizures'))
+        AS v(c, days, status, o, route)""", id=_id(98))  # fmt: skip
+    for reader, number in ((TJ, 1), (KZ, 0)):
+        stage.become(stage.enter(reader))
+        found = one(stage, "SELECT count(*) FROM gate.comparisons()", "sarhad_read")
+        yield f"{reader.country} has compared {found} times", found == number
+
+
 def _candidates(stage: Stage) -> Told:
     stage.become(stage.enter(TJ))
     policy = one(stage, "SELECT gate.policy_version()", "sarhad_read")
@@ -444,5 +515,7 @@ PARTIES: dict[str, Callable[[Stage], Told]] = {
     **dict.fromkeys(("reading", "reading_taken"), _readings),
     **dict.fromkeys(("tell_of_alerts", "has_eyes"), _told_of_alerts),
     **dict.fromkeys(("acknowledge_notices", "one_hand"), _own_acts),
+    **dict.fromkeys(("notice", "put_notices"), _notices),
+    **dict.fromkeys(("access", "release_request", "comparisons", "asked_of"), _counted),
     **dict.fromkeys(("record", "recalled", "record_rule"), _recalls),
 }

@@ -102,6 +102,8 @@ DEFINERS = {
     "gate.looked": {"sarhad_write"},
     "gate.unjudged": {"sarhad_read"},  # ids of what waits for the reader's country; asked of records that it sees
     "gate.watchers": {"sarhad_authn"},  # whose contexts to mint: ids, keys and purposes of standing orders
+    "gate.asked_of": {"sarhad_write"},  # when the caller's country asked an owner
+    "gate.put_notices": {"sarhad_write"},  # in the name of the caller's country
     "gate.approve_publication": {"sarhad_write"},
     "gate.country_changed": set[str](),  # triggers: who is a member decides what rules mean
     "gate.context_id": set[str](),

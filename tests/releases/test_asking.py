@@ -1,11 +1,13 @@
 """Asking the originator: from the question to the facet in the asker's next read, and back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sarhad import Client, ProblemError
 
+from service.settings import Settings
+from tests.exchange import Exchange, Region
 from tests.releases.parties import ASKER, OWNER, Parties
 from tests.releases.refused import refused
 
@@ -233,3 +235,28 @@ def test_each_step_is_a_leaf_of_the_governance_log(
     parties.asker.withdraw_request(other)
     assert governed(id_) == ["ask-originator", "answer-request"]
     assert governed(other) == ["ask-originator", "withdraw-request"]
+
+
+ASKED = "SELECT count(*) FROM core.release_request WHERE asker_country = :a AND owner = :o"
+
+
+@pytest.fixture
+def short(settings: Settings, region: Region, counted: Callable[..., int], parties: Parties) -> Iterator[Parties]:
+    """An exchange in which the asker's country may ask the owner twice more today."""
+    most = counted(ASKED, a=ASKER, o=OWNER) + 2
+    made = Parties(Exchange.start(settings, region, workers=1, SARHAD_REQUESTS_PER_OWNER_AND_DAY=str(most)))
+    yield made
+    made.exchange.stop()
+
+
+def test_a_country_asks_an_owner_so_often_a_day(short: Parties, record: str, hidden: str, absent: str) -> None:
+    """With whichever agency, and also what it withdraws: each request comes into the owner's inbox."""
+    other = short.exchange.client(f"{ASKER}-DCA")
+    withdrawn = short.asker.ask_originator(record, ["narrative"], REASON)["id"]
+    short.asker.withdraw_request(withdrawn)
+    other.ask_originator(record, ["narrative"], REASON)
+    problem = refused(lambda: short.asker.ask_originator(record, ["narrative"], REASON))
+    assert (problem.status, problem.kind) == (429, "too-many-asked")
+    assert 0 < int(problem.members["retry_after"]) <= 86_400
+    unseen = [refused(lambda id_=id_: short.asker.ask_originator(id_, ["case"], REASON)) for id_ in (hidden, absent)]
+    assert unseen[0].document == unseen[1].document, "what is not shared is not counted"
