@@ -114,6 +114,12 @@ class Settings(BaseSettings):
     country_hits_per_minute: Annotated[
         int, Field(ge=1, description="The same for all keys of a country together, per minute and worker.")
     ] = 30
+    methods_per_day: Annotated[
+        int, Field(ge=1, description="Methods of profiling that one country may declare in a day.")
+    ] = 20
+    calibrations_per_day: Annotated[
+        int, Field(ge=1, description="Calibrations of such methods that one country may make in a day.")
+    ] = 20
     comparisons_per_day: Annotated[
         int, Field(ge=1, description="Profiles that one country may compare with what is filed, in a day.")
     ] = 200

@@ -7,9 +7,13 @@ bootstrap samples of batches, not of pairs, which depend on each other. No ratio
 show, and none beyond the scores that were seen.
 """
 
+import json
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from http import HTTPStatus
+from math import comb
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,8 +49,14 @@ class Calibration:
     least: float | None
 
 
+def learned(data: bytes) -> dict[str, Any]:
+    """For the sandbox, as it takes seconds: `{"points": …, "batches": …}` as JSON, and the calibration as JSON."""
+    return asdict(calibrate(**json.loads(data)))
+
+
 def calibrate(points: Sequence[Sequence[float]], batches: Sequence[str], seed: int = 1) -> Calibration:
     """From specimens as points of `vector.unit`, each with the name of its batch. Raises CalibrationTooSmall."""
+    check(batches)
     place = {name: n for n, name in enumerate(dict.fromkeys(batches))}
     of = np.array([place[name] for name in batches])
     first, second = np.triu_indices(len(batches), 1)
@@ -54,7 +64,6 @@ def calibrate(points: Sequence[Sequence[float]], batches: Sequence[str], seed: i
     z = _fisher(np.einsum("ij,ij->i", vectors[first], vectors[second]))
     one, other = of[first], of[second]
     linked = one == other
-    _check(len({*one[linked].tolist()}), int(linked.sum()), int((~linked).sum()))
     low_z, high_z = float(z.min()), float(z.max())
     edges = np.linspace(low_z, high_z, BINS + 1)
     middles = (edges[:-1] + edges[1:]) / 2
@@ -89,9 +98,12 @@ def calibrate(points: Sequence[Sequence[float]], batches: Sequence[str], seed: i
     )
 
 
-def _check(batches: int, linked: int, unlinked: int) -> None:
-    found = {"batches": (batches, FEWEST_BATCHES), "linked": (linked, FEWEST_LINKED)}
-    found["unlinked"] = (unlinked, FEWEST_UNLINKED)
+def check(batches: Sequence[str]) -> None:
+    """Whether specimens of these batches teach enough. Raises CalibrationTooSmall."""
+    sizes = Counter(batches).values()
+    linked = sum(comb(size, 2) for size in sizes)
+    found = {"batches": (sum(size > 1 for size in sizes), FEWEST_BATCHES), "linked": (linked, FEWEST_LINKED)}
+    found["unlinked"] = (comb(len(batches), 2) - linked, FEWEST_UNLINKED)
     short = [f"{name}: {n} of {least}" for name, (n, least) in found.items() if n < least]
     if short:
         raise CalibrationTooSmall(

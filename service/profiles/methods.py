@@ -4,10 +4,11 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from service.identity import quota
 from service.identity.caller import Caller
 from service.identity.governance import record as log_act
 from service.problems import NotFound, Problem
@@ -18,11 +19,25 @@ from service.records.codes import code
 from service.records.scalars import Text60
 from service.substances.catalogue import Catalogue
 
+_OF_A_NAME, _OF_A_COUNTRY = 7276847, 7276848  # turns
+
 
 class MethodTaken(Problem):
     """A method of this code is declared already: what changes is a new version of it."""
 
     status = HTTPStatus.CONFLICT
+
+
+class NotTheMethodsLaboratory(Problem):
+    """A method is calibrated, and its next version declared, by the laboratory that declared it."""
+
+    status = HTTPStatus.FORBIDDEN
+
+
+class TooManyMethods(Problem):
+    """Your country has declared as many methods as it may in a day."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
 
 
 class UnknownProfiledSubstance(Problem):
@@ -53,16 +68,26 @@ class Declaration(BaseModel):
         return markers
 
 
-async def declare(session: AsyncSession, caller: Caller, said: Declaration, catalogue: Catalogue) -> None:
-    """Raises MethodTaken, UnknownProfiledSubstance."""
+async def declare(session: AsyncSession, caller: Caller, said: Declaration, catalogue: Catalogue, *, most: int) -> None:
+    """`most` is how many methods a country may declare in a day. Raises MethodTaken, NotTheMethodsLaboratory,
+    UnknownProfiledSubstance, TooManyMethods.
+    """
     if catalogue.get(said.substance) is None:
         raise UnknownProfiledSubstance(f"no entry has the code {said.substance}", pointer="/substance")
+    name, _, _ = said.code.rpartition(".")
+    await quota.turn(session, _OF_A_NAME, name)
+    await quota.turn(session, _OF_A_COUNTRY, caller.country)
+    own = select(ProfileMethod.declared_at).where(func.left(ProfileMethod.agency, 2) == caller.country).subquery()
+    await quota.check(session, own.c.declared_at, most, quota.DAY, TooManyMethods)
     method = ProfileMethod(**said.model_dump(), agency=caller.agency, declared_by=caller.key_id)
     try:
         async with session.begin_nested():
             session.add(method)
     except IntegrityError:
         raise MethodTaken("count the version up: AMP-GCMS.2", pointer="/code") from None
+    versions = select(ProfileMethod.agency).where(ProfileMethod.code.startswith(f"{name}."))
+    if (other := await session.scalar(versions.where(ProfileMethod.agency != caller.agency))) is not None:
+        raise NotTheMethodsLaboratory(f"{name} is a method of {other}: choose another name", pointer="/code")
     await log_act(
         session, caller.country, "declare-profile-method", method=said.code, markers=said.markers,
         agency=caller.agency, by=caller.key_id,

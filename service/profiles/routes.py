@@ -29,7 +29,8 @@ async def declare_profile_method(
     request: Request, caller: Laboratory, session: WriteSession, said: Annotated[Declaration, json_body(Declaration)]
 ) -> dict[str, Any]:
     """Declare a method of impurity profiling. Its markers and their order never change; a change is a new version."""
-    await methods.declare(session, caller, said, request.app.state.catalogue)
+    state = request.app.state
+    await methods.declare(session, caller, said, state.catalogue, most=state.settings.methods_per_day)
     return methods.document(await methods.method(session, said.code), None)
 
 
@@ -53,10 +54,11 @@ async def show_profile_method(code: Code, caller: Member, session: ReadSession) 
 
 @router.post("/profile-methods/{code}/calibrations", status_code=HTTPStatus.CREATED)
 async def calibrate_profile_method(
-    code: Code, caller: Laboratory, session: WriteSession, study: Annotated[Study, json_body(Study)]
+    request: Request, code: Code, caller: Laboratory, session: WriteSession, study: Annotated[Study, json_body(Study)]
 ) -> dict[str, Any]:
     """What a score is worth, learned from specimens of known batches. The specimens themselves are not kept."""
-    return methods.of_calibration(await calibrated(session, caller, code, study))
+    most = request.app.state.settings.calibrations_per_day
+    return methods.of_calibration(await calibrated(session, caller, code, study, most=most))
 
 
 @router.get("/profiles/{record_id}/{n}/neighbours", response_class=Response, responses=gives(JSON))

@@ -1,29 +1,37 @@
 """A laboratory's own specimens teach what a score of its method is worth. Scores stay; the specimens do not."""
 
-import asyncio
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
 import numpy as np
+import orjson
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from service import sandbox
+from service.identity import quota
 from service.identity.caller import Caller
 from service.identity.governance import record as log_act
 from service.problems import Problem
-from service.profiles.calibrate import calibrate
-from service.profiles.methods import method
+from service.profiles.calibrate import Calibration, check, learned
+from service.profiles.methods import NotTheMethodsLaboratory, method
 from service.profiles.models import ProfileCalibration
 from service.profiles.scale import Ratio
 from service.profiles.vector import ordered, unit
 from service.records.scalars import Quantity, Text60
 
 
-class NotTheMethodsLaboratory(Problem):
-    """A method is calibrated by the laboratory that declared it."""
+class TooManyCalibrations(Problem):
+    """Your country has calibrated methods as often as it may in a day."""
 
-    status = HTTPStatus.FORBIDDEN
+    status = HTTPStatus.TOO_MANY_REQUESTS
+
+
+_TURN = 7276849
 
 
 class Specimen(BaseModel):
@@ -43,10 +51,13 @@ class Study(BaseModel):
     specimens: Annotated[list[Specimen], Field(min_length=20, max_length=500)]
 
 
-async def calibrated(session: AsyncSession, caller: Caller, code: str, study: Study) -> ProfileCalibration:
-    """The new calibration.
+async def calibrated(
+    session: AsyncSession, caller: Caller, code: str, study: Study, *, most: int
+) -> ProfileCalibration:
+    """The new calibration. `most` is how many a country may make in a day.
 
-    Raises NotFound, NotTheMethodsLaboratory, MarkersDisagree, ProfileFlat, CalibrationTooSmall.
+    Raises NotFound, NotTheMethodsLaboratory, MarkersDisagree, ProfileFlat, CalibrationTooSmall, TooManyCalibrations,
+    ParsersBusy.
     """
     entry = await method(session, code)
     if entry.agency != caller.agency:
@@ -55,14 +66,17 @@ async def calibrated(session: AsyncSession, caller: Caller, code: str, study: St
     for index, specimen in enumerate(study.specimens):
         at = f"/specimens/{index}/areas"
         points.append(unit(ordered(specimen.areas, entry.markers, at), at))
-    found = await asyncio.to_thread(calibrate, points, [specimen.batch for specimen in study.specimens])
+    await quota.check(session, _made(caller), most, quota.DAY, TooManyCalibrations)
+    found = await learn(points, [specimen.batch for specimen in study.specimens], sender=caller.country)
+    await quota.turn(session, _TURN, caller.country)  # after what takes seconds: others would wait for it
+    await quota.check(session, _made(caller), most, quota.DAY, TooManyCalibrations)
     last = await session.scalar(select(func.max(ProfileCalibration.version)).where(ProfileCalibration.method == code))
     made = ProfileCalibration(
         method=code,
         version=(last or 0) + 1,
         agency=caller.agency,
         made_by=caller.key_id,
-        **{name: getattr(found, name) for name in type(found).__slots__},
+        **asdict(found),
     )
     session.add(made)
     await session.flush()
@@ -72,6 +86,19 @@ async def calibrated(session: AsyncSession, caller: Caller, code: str, study: St
         linked=made.linked, unlinked=made.unlinked, agency=caller.agency, by=caller.key_id,
     )  # fmt: skip
     return made
+
+
+def _made(caller: Caller) -> ColumnElement[datetime]:
+    """When laboratories of the caller's country calibrated a method."""
+    own = func.left(ProfileCalibration.agency, 2) == caller.country
+    return select(ProfileCalibration.made_at).where(own).subquery().c.made_at
+
+
+async def learn(points: Sequence[Sequence[float]], batches: Sequence[str], *, sender: str) -> Calibration:
+    """The calibration, made beside the worker, one of a country at a time. Raises CalibrationTooSmall, ParsersBusy."""
+    check(batches)
+    asked = orjson.dumps({"points": points, "batches": batches})
+    return Calibration(**await sandbox.parse(learned, asked, sender=sender))
 
 
 def ratio(calibration: ProfileCalibration, score: float) -> Ratio:

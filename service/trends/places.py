@@ -1,11 +1,14 @@
 """Flows and hot spots: the questions behind them, and what is told of them. Pure."""
 
 import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
 import h3
+import orjson
 from pydantic import Field
 
 from service.problems import Problem
@@ -13,7 +16,7 @@ from service.trends.answer import CAVEATS, COUNTING_UNIT, measured
 from service.trends.ask import Answer, TooManyCells
 from service.trends.compare import periods
 from service.trends.question import Filters, ImpossiblePeriod, Trend
-from service.trends.scan import METHOD, MOST_CELLS, MOST_EVENTS, SHUFFLES, scan
+from service.trends.scan import METHOD, MOST_CELLS, MOST_EVENTS, SHUFFLES
 
 _LEGS = ("origin", "transit", "destination", "certainty")
 LONGEST_DAYS = 1100  # of the period of a search for hot spots
@@ -66,42 +69,61 @@ def flows(question: Flows, answer: Answer) -> list[dict[str, Any]]:
     return sorted(found, key=lambda flow: -flow["seizures"])
 
 
-def hot_spots(question: HotSpots, asked: Trend, answer: Answer) -> dict[str, Any]:
-    """Clusters with their significance. Raises TooManyCells, TooManyEvents. Takes a second or two."""
+@dataclass(frozen=True, slots=True)
+class Located:
+    """What is known of where and when: events by (cell, month), of the cells and months that are named."""
+
+    cells: list[str]
+    months: list[str]
+    counts: dict[tuple[int, int], int]
+    seed: int
+    whole: int
+
+    def asked(self) -> bytes:
+        """As `scan.scanned` takes it."""
+        centres = [h3.cell_to_latlng(cell)[::-1] for cell in self.cells]
+        counts = [(*at, events) for at, events in self.counts.items()]
+        return orjson.dumps({"places": centres, "counts": counts, "periods": len(self.months), "seed": self.seed})
+
+    def told(self, clusters: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+        """Clusters with their significance, and what they were found among."""
+        events = sum(self.counts.values())
+        return {
+            "method": METHOD,
+            "shuffles": SHUFFLES,
+            "seed": str(self.seed),
+            "located": events,
+            "not_located": self.whole - events,
+            "clusters": [
+                {
+                    "cells": [self.cells[index] for index in cluster["cells"]],
+                    "from": self.months[cluster["since"]],
+                    "observed": cluster["observed"],
+                    "expected": round(cluster["expected"], 4),
+                    "ratio": round(cluster["ratio"], 4),
+                    "statistic": round(cluster["statistic"], 6),
+                    "p": round(cluster["p"], 4),
+                    "significant": cluster["p"] <= 0.05,
+                }
+                for cluster in clusters
+            ],
+        }
+
+
+def located(question: HotSpots, asked: Trend, answer: Answer) -> Located:
+    """What hot spots are sought among. Raises TooManyCells, TooManyEvents."""
     months = {name: index for index, name in enumerate(periods(asked.model_copy(update={"by": "month"}), asked))}
-    located = [cell for cell in answer.cells if cell.key[0] and cell.key[1]]
-    cells = sorted({str(cell.key[0]) for cell in located})
-    events = sum(cell.number for cell in located)
+    known = [cell for cell in answer.cells if cell.key[0] and cell.key[1]]
+    cells = sorted({str(cell.key[0]) for cell in known})
+    events = sum(cell.number for cell in known)
     if len(cells) > MOST_CELLS:
         raise TooManyCells(f"{len(cells)} cells", parameter="resolution", expected=f"<= {MOST_CELLS}: a coarser one")
     if events > MOST_EVENTS:
         raise TooManyEvents(f"{events} records", parameter="from", expected=f"<= {MOST_EVENTS}")
     at = {name: index for index, name in enumerate(cells)}
-    counts = {(at[str(cell.key[0])], months[str(cell.key[1])]): cell.number for cell in located}
-    centres = [h3.cell_to_latlng(cell)[::-1] for cell in cells]
+    counts = {(at[str(cell.key[0])], months[str(cell.key[1])]): cell.number for cell in known}
     seed = int.from_bytes(hashlib.sha256(question.model_dump_json().encode()).digest()[:8])
-    names = list(months)
-    whole = answer.whole.number if answer.whole else 0
-    return {
-        "method": METHOD,
-        "shuffles": SHUFFLES,
-        "seed": str(seed),
-        "located": events,
-        "not_located": whole - events,
-        "clusters": [
-            {
-                "cells": [cells[index] for index in cluster.cells],
-                "from": names[cluster.since],
-                "observed": cluster.observed,
-                "expected": round(cluster.expected, 4),
-                "ratio": round(cluster.ratio, 4),
-                "statistic": round(cluster.statistic, 6),
-                "p": round(cluster.p, 4),
-                "significant": cluster.p <= 0.05,
-            }
-            for cluster in scan(centres, counts, len(names), seed)
-        ],
-    }
+    return Located(cells, list(months), counts, seed, answer.whole.number if answer.whole else 0)
 
 
 def told(question: Filters, policy: str, **content: Any) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """/v1/trends, /v1/flows and /v1/hotspots over HTTP."""
 
-import asyncio
 from typing import Annotated, Any
 
 import orjson
@@ -10,13 +9,16 @@ from fastapi.responses import Response
 from service.identity.callers import Reader
 from service.policies.gate import reach
 from service.readings.account import account
+from service.sandbox import parse
 from service.trends.ask import ask
 from service.trends.coverage import coverage
-from service.trends.places import Flows, HotSpots, flows, hot_spots
+from service.trends.places import Flows, HotSpots, flows, located
 from service.trends.places import told as telling
 from service.trends.question import Trend
+from service.trends.scan import scanned
 from service.trends.tell import check, tell
 from service.web import ReadSession
+from service.web.sessions import sharing_country
 
 router = APIRouter(prefix="/v1", tags=["trends"])
 JSON: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {}}}}
@@ -56,7 +58,8 @@ async def hotspots(
     limits = await reach(session)
     answer = await ask(session, asked, request.app.state.catalogue, limits)
     account(request, answer.owners)
-    found = await asyncio.to_thread(hot_spots, question, asked, answer)
-    document = telling(question, limits.version, **found)
-    document["coverage"] = await coverage(session, asked, limits)
+    among, covered = located(question, asked, answer), await coverage(session, asked, limits)
+    await session.close()  # nobody waits for a connection while the sandbox is asked
+    clusters = await parse(scanned, among.asked(), sender=sharing_country(request))
+    document = telling(question, limits.version, **among.told(clusters)) | {"coverage": covered}
     return Response(orjson.dumps(document), media_type="application/json")

@@ -302,6 +302,10 @@ def test_a_method_is_declared_once_by_a_laboratory(labs: tuple[Laboratory, Labor
     assert refusal(post(kg, f"/v1/profile-methods/{METHOD}/calibrations", dict(study()), None))[1] == (
         "not-the-methods-laboratory"
     )
+    following = {**again, "code": f"{METHOD.partition('.')[0]}.2"}
+    assert refusal(post(kg, "/v1/profile-methods", following, None)) == (403, "not-the-methods-laboratory", "/code")
+    assert post(kz, "/v1/profile-methods", following, None).status == 201
+    assert refusal(post(kg, "/v1/profile-methods", following, None))[1] == "method-taken"
     other = {**again, "code": "NEW-GC.1", "substance": "SAR-999999"}
     assert refusal(post(kz, "/v1/profile-methods", other, None))[1:] == ("unknown-profiled-substance", "/substance")
     customs = Agency(kz.exchange, "KZ-CUS")

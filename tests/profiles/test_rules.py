@@ -10,9 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service import sandbox
 from service.profiles.calibrate import CalibrationTooSmall, calibrate
 from service.profiles.scale import Ratio
+from service.profiles.study import learn
 from service.profiles.vector import MarkersDisagree, ProfileFlat, as_cube, ordered, pearson, unit
+from service.sandbox import ParsersBusy
 from tests.profiles.specimens import MARKERS, specimen
 
 AREAS = st.lists(st.floats(0, 1e6), min_size=5, max_size=40).filter(lambda areas: max(areas) > 1 + 2 * min(areas))
@@ -69,6 +72,17 @@ def test_a_ratio_grows_with_the_score_and_stays_within_what_the_pairs_show() -> 
     assert min(found.low) >= -math.log10(150) - 1e-9
     assert found.least is not None
     assert 0.5 < found.least < 1
+
+
+async def test_a_calibration_is_made_beside_the_worker_and_one_of_a_country_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made, names = points(12, 4)
+    async with sandbox.turn(sandbox._of_sender["one"]):
+        monkeypatch.setattr(sandbox, "PATIENCE", 0.0)
+        with pytest.raises(ParsersBusy):
+            await learn(made, names, sender="one")
+        assert await learn(made, names, sender="other") == calibrate(made, names)
 
 
 def test_a_method_that_tells_nothing_apart_proposes_nothing() -> None:

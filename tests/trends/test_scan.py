@@ -3,10 +3,13 @@
 import random
 from math import log
 
+import h3
 import numpy as np
 import pytest
 
-from service.trends.scan import _statistics, neighbours, scan
+from service import sandbox
+from service.trends.places import Located
+from service.trends.scan import _statistics, neighbours, scan, scanned
 
 GRID = [(60.0 + x * 0.2, 40.0 + y * 0.2) for x in range(10) for y in range(10)]
 
@@ -31,6 +34,24 @@ def test_the_statistic_is_kulldorffs() -> None:
 def test_neighbours_come_nearest_first_and_begin_with_the_cell_itself() -> None:
     order = neighbours([(60.0, 40.0), (60.1, 40.0), (62.0, 40.0)])
     assert order.tolist() == [[0, 1, 2], [1, 0, 2], [2, 1, 0]]
+
+
+async def test_hot_spots_are_sought_beside_the_worker_and_for_one_country_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cells = sorted(h3.grid_disk(h3.latlng_to_cell(40.0, 60.0, 4), 6))[:100]
+    counts = {**background(1), (44, 11): 40}
+    among = Located(cells, [f"2025-{month:02}" for month in range(1, 13)], counts, 7, sum(counts.values()) + 3)
+    async with sandbox.turn(sandbox._of_sender["one"]):
+        monkeypatch.setattr(sandbox, "PATIENCE", 0.0)
+        with pytest.raises(sandbox.ParsersBusy):
+            await sandbox.parse(scanned, among.asked(), sender="one")
+        told = among.told(await sandbox.parse(scanned, among.asked(), sender="other"))
+    first = scan([h3.cell_to_latlng(cell)[::-1] for cell in cells], counts, 12, 7)[0]
+    assert told["clusters"][0]["cells"] == [cells[index] for index in first.cells]
+    assert cells[44] in told["clusters"][0]["cells"]
+    assert told["clusters"][0]["significant"]
+    assert told["not_located"] == 3
 
 
 def test_a_cluster_is_found_where_it_is() -> None:
