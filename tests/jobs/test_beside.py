@@ -30,6 +30,8 @@ def test_the_jobs_process_is_replaced_and_ends_with_the_service(settings: Settin
         first = jobs_process(exchange)
         os.kill(first, signal.SIGKILL)
         second = jobs_process(exchange, other_than=first)
+        exchange.process.terminate()
+        exchange.process.wait(60)
+        assert not Path(f"/proc/{second}").exists()
     finally:
         exchange.stop()
-    assert not Path(f"/proc/{second}").exists()
