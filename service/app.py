@@ -1,7 +1,6 @@
 """The composition root: the only module that knows every feature."""
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -36,6 +35,7 @@ from service.exports.routes import router as exports
 from service.identity import nonces
 from service.identity.callers import present_as
 from service.identity.routes import router as identity
+from service.lasting import made_to_last
 from service.ledger import sequence
 from service.ledger.routes import router as ledger
 from service.library.routes import router as library
@@ -85,7 +85,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     state = app.state
     state.reference, state.places = await _reference(state.database)
     state.catalogue, state.atlas = state.reference.catalogue, state.reference.atlas
-    _set_aside()
     key = state.service_key()
     state.files = Files(state.settings)
     state.cursors = Cursors(key.private_key.private_bytes_raw())
@@ -106,27 +105,19 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await state.database.dispose()
 
 
-def _set_aside() -> None:
-    """Take the reference data out of the garbage collector's sight: otherwise it weighs the few cycles that
-    a batch leaves against a million objects that stay, collects late, and goes through all of them each time.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.collect()  # from here on it counts without them
-
-
 async def _reference(database: Database) -> tuple[Reference, renewal.Digests]:
     """The reference data and which places they are, once the database answers: a worker that starts while it
     recovers must not give up, for the server ends when its workers keep failing.
     """
     while True:
         try:
-            async with database.reading() as session:
-                catalogue = await Catalogue.from_database(session)
-            found = await renewal.renewed(database, None)
-            assert found is not None  # nothing is known yet
-            digests, atlas = found
-            return Reference(catalogue, catalogue.units, atlas), digests
+            with made_to_last():
+                async with database.reading() as session:
+                    catalogue = await Catalogue.from_database(session)
+                found = await renewal.renewed(database, None)
+                assert found is not None  # nothing is known yet
+                digests, atlas = found
+                return Reference(catalogue, catalogue.units, atlas), digests
         except (OperationalError, OSError) as fault:
             _log.warning("waiting for the database", fault=type(fault).__name__)
             await asyncio.sleep(1)

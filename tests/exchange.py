@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -191,15 +191,14 @@ class Exchange:
 
     def wait_ready(self, seconds: float = 240) -> None:
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if self.process.poll() is not None:
-                raise RuntimeError(f"the service ended with {self.process.returncode}")
-            try:
-                if httpx.get(f"{self.settings.origin}/readyz", timeout=5).status_code == httpx.codes.OK:
-                    return
-            except httpx.TransportError:
-                pass
-            time.sleep(0.1)
+        with httpx.Client(timeout=5) as client:  # one: to make it takes longer than to ask
+            while time.monotonic() < deadline:
+                if self.process.poll() is not None:
+                    raise RuntimeError(f"the service ended with {self.process.returncode}")
+                with suppress(httpx.TransportError):
+                    if client.get(f"{self.settings.origin}/readyz").status_code == httpx.codes.OK:
+                        return
+                time.sleep(0.1)
         raise RuntimeError("the service did not become ready")
 
     def stop(self) -> None:

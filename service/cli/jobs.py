@@ -1,6 +1,7 @@
 """`sarhad jobs`: do the queued work, see what failed, have it done again."""
 
 import asyncio
+import importlib
 import os
 import signal
 from collections.abc import Awaitable, Callable
@@ -11,19 +12,13 @@ import typer
 from procrastinate.exceptions import ConnectorException
 from sqlalchemy import create_engine
 
-from service.alerts.tasks import tasks as alerts
-from service.bulletins.make import TASKS as BULLETINS
 from service.cli.acting import command_settings, said_plainly
-from service.exports.build import tasks as exports
 from service.jobs import Tasks, work_off
 from service.jobs.queue import Queue
 from service.jobs.worker import queue_app
-from service.questions.again import tasks as questions
+from service.lasting import made_to_last
 from service.settings import Settings
 from service.web import logs
-
-FEATURES: list[Tasks] = [alerts, BULLETINS, exports, questions]
-"""The tasks of every feature that has some."""
 
 T = TypeVar("T")
 app = typer.Typer(no_args_is_help=True, help="Queued work: do it, see what failed, have it done again.")
@@ -38,11 +33,13 @@ def run(
     Asked to stop, it finishes what runs for 20 seconds and puts the rest back.
     """
     logs.configure()
-    asyncio.run(_until_stopped(beside))
+    with made_to_last():
+        features = importlib.import_module("service.cli.tasks").FEATURES
+    asyncio.run(_until_stopped(features, beside))
 
 
-async def _until_stopped(parent: int | None) -> None:
-    working = asyncio.ensure_future(work_off(Settings(), FEATURES))
+async def _until_stopped(features: list[Tasks], parent: int | None) -> None:
+    working = asyncio.ensure_future(work_off(Settings(), features))
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from service.cli.beside import jobs_beside
+from service.lasting import made_to_last
 from service.policies import canary
 from service.settings import Settings
 
@@ -66,7 +67,8 @@ def serve() -> None:
     _refuse_if_exposed(settings)
     with _counts(settings) as shared:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(shared)  # the workers count here; any of them can sum
-        importlib.import_module("service.app")  # once: workers, and those that replace them, are forked with it
+        with made_to_last():
+            importlib.import_module("service.app")  # once: workers, and those that replace them, are forked with it
         server = Granian(
             "service.app:create_app",
             factory=True,

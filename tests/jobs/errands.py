@@ -8,7 +8,7 @@ import os
 
 from sqlalchemy import text
 
-from service.cli import jobs
+from service.cli import jobs, tasks
 from service.jobs import Pointless, Tasks, Work
 
 TABLES = """
@@ -69,5 +69,5 @@ async def ticks(work: Work, timestamp: int) -> None:
 
 
 if __name__ == "__main__":
-    jobs.FEATURES.append(errands)
+    tasks.FEATURES.append(errands)
     jobs.app()
