@@ -21,6 +21,7 @@ from service.jobs.tasks import HEAVY, LANE, QUICK, Tasks
 from service.settings import Settings
 
 AT_ONCE = {QUICK: 4, HEAVY: 1, LANE: 64}  # more than countries have lanes: none waits for another's
+LOOK_SECONDS = 0.5  # what waits for its time, or for another of its serial, begins this much later at most
 GRACE_SECONDS = 20  # what runs may finish when the process is asked to stop; then it is put back
 
 _log = structlog.get_logger("sarhad.jobs")
@@ -64,6 +65,7 @@ async def _work(settings: Settings, features: list[Tasks], database: Database) -
                 queues=[name],
                 name=name,
                 concurrency=number,
+                fetch_job_polling_interval=LOOK_SECONDS,
                 shutdown_graceful_timeout=GRACE_SECONDS,
                 update_heartbeat_interval=settings.jobs_lost_seconds / 3,
                 stalled_worker_timeout=settings.jobs_lost_seconds,
