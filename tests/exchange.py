@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -191,17 +192,22 @@ class Exchange:
 
     def wait_ready(self, seconds: float = 240) -> None:
         deadline = time.monotonic() + seconds
-        with httpx.Client(timeout=5) as client:  # one: to make it takes longer than to ask
-            while time.monotonic() < deadline:
-                if self.process.poll() is not None:
-                    raise RuntimeError(f"the service ended with {self.process.returncode}")
-                with suppress(httpx.TransportError):
-                    if client.get(f"{self.settings.origin}/readyz").status_code == httpx.codes.OK:
-                        return
-                time.sleep(0.1)
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"the service ended with {self.process.returncode}")
+            with suppress(httpx.TransportError):
+                if self.anyone.get("/readyz").status_code == httpx.codes.OK:
+                    return
+            time.sleep(0.1)
         raise RuntimeError("the service did not become ready")
 
+    @cached_property
+    def anyone(self) -> httpx.Client:
+        """Who has no key of its own. One for all of its requests: to make it takes longer than to be answered."""
+        return httpx.Client(base_url=self.settings.origin)
+
     def stop(self) -> None:
+        self.anyone.close()
         for client in self._clients.values():
             client.close()
         if self.process.poll() is None:

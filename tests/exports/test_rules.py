@@ -39,8 +39,7 @@ def raw(exchange: Exchange, name: str, path: str, **headers: str) -> httpx.Respo
     client = exchange.client(name, "analysis")
     auth = SignedRequests(exchange.region.profiles[name].load_request_key(), lambda: client.service_key)
     headers = {"sarhad-purpose": "analysis"} | {key.replace("_", "-"): value for key, value in headers.items()}
-    with httpx.Client(base_url=exchange.settings.origin, auth=auth, headers=headers, timeout=60) as http:
-        return http.get(path)
+    return exchange.anyone.get(path, auth=auth, headers=headers, timeout=60)
 
 
 def test_each_reader_has_what_is_disclosed_to_it(shared: Any, files: Reader) -> None:

@@ -29,11 +29,8 @@ def ask(exchange: Exchange) -> Ask:
     def get(name: str, path: str, /, **params: str) -> httpx.Response:
         key, client = exchange.region.profiles[name].load_request_key(), exchange.client(name, "analysis")
         auth = SignedRequests(key, lambda: client.service_key)
-        with httpx.Client(
-            base_url=exchange.settings.origin, auth=auth, headers={"sarhad-purpose": "analysis"}, timeout=60
-        ) as http:
-            given = {name.rstrip("_").replace("_", "-"): value for name, value in params.items()}
-            return http.get(path, params=given or None)
+        given = {name.rstrip("_").replace("_", "-"): value for name, value in params.items()} or None
+        return exchange.anyone.get(path, params=given, auth=auth, headers={"sarhad-purpose": "analysis"}, timeout=60)
 
     return get
 

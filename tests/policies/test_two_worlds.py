@@ -54,7 +54,7 @@ from tests.policies.sightlines import decided, facets, of_record, sight
 from tests.policies.twins import AGENCIES, DRAFTS, WORDS, Draft, new_id, record, twin
 from tests.policies.worlds import OBSERVER, Answer, Question, Worlds, begin, drop
 
-pytestmark = pytest.mark.xdist_group("two worlds")  # two services for all of them
+pytestmark = pytest.mark.xdist_group("two worlds of policies")  # two services for all of them
 
 OWNER = "UZ"
 MARKS = ("canary-zero", "canary-one")

@@ -22,8 +22,8 @@ AUDITOR, POLICY = f"{OWNER}-DCA/auditor", f"{OWNER}-DCA/policy"
 def ask(exchange: Exchange, name: str, path: str, accept: str = "application/json", **params: Any) -> httpx.Response:
     key = exchange.region.profiles[name].load_request_key()
     service_key = exchange.client(name, None).service_key
-    with httpx.Client(base_url=exchange.settings.origin, auth=SignedRequests(key, lambda: service_key)) as client:
-        return client.get(path, params=params or None, headers={"accept": accept})
+    auth = SignedRequests(key, lambda: service_key)
+    return exchange.anyone.get(path, params=params or None, auth=auth, headers={"accept": accept})
 
 
 @pytest.mark.parametrize("name", [AUDITOR, POLICY])

@@ -20,10 +20,8 @@ def ask(exchange: Exchange) -> Ask:
     def get(name: str, path: str = "/v1/trends", **params: str) -> httpx.Response:
         key, client = exchange.region.profiles[name].load_request_key(), exchange.client(name, "analysis")
         auth = SignedRequests(key, lambda: client.service_key)
-        with httpx.Client(
-            base_url=exchange.settings.origin, auth=auth, headers={"sarhad-purpose": "analysis"}, timeout=60
-        ) as http:
-            return http.get(path, params={name.rstrip("_"): value for name, value in params.items()})
+        asked = {name.rstrip("_"): value for name, value in params.items()}
+        return exchange.anyone.get(path, params=asked, auth=auth, headers={"sarhad-purpose": "analysis"}, timeout=60)
 
     return get
 
