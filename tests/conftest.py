@@ -1,6 +1,7 @@
 """One PostGIS cluster a test run; one database and one exchange on a real socket for each group of tests."""
 
 import asyncio
+import gc
 import os
 import shutil
 import tempfile
@@ -21,6 +22,7 @@ from tests.policies.worlds import Worlds, begin, drop
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start a cluster of our own, before the workers start, unless SARHAD_DATABASE_URL names one."""
+    gc.disable()  # until all is collected: half of the time that it takes
     if hasattr(config, "workerinput"):
         return
     given = PREPARED in os.environ  # by someone who runs few tests often, on a cluster that stays
@@ -74,6 +76,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Groups that are not kept are seen by nothing but tests that fail now and then."""
+    gc.freeze()  # what was imported and collected stays
+    gc.enable()
     if getattr(session.config.option, "loadgroup", False) and not all("@" in item.nodeid for item in session.items):
         raise pytest.UsageError("the workers do not keep groups of tests together")
 
