@@ -37,6 +37,7 @@ from service.settings import Settings
 from tests.policies import figures
 from tests.policies.affairs import open_affairs
 from tests.policies.conjuncts import mutants
+from tests.policies.counted import counted
 from tests.policies.doors import open_doors, situation
 from tests.policies.equivalent import EQUIVALENT
 from tests.policies.features import open_feature, open_features
@@ -144,6 +145,10 @@ def _differences(stage: Stage, change: Change) -> Iterator[str]:
     return stage.look(stage.scopes(), looked_at(change))
 
 
+def _figures(stage: Stage, change: Change) -> Iterator[str]:
+    return _differences(stage, change) if change.counts else iter(())
+
+
 def _doors(stage: Stage, change: Change) -> Iterator[str]:
     return iter(()) if change.counts else open_doors(stage)
 
@@ -159,8 +164,9 @@ def _features(stage: Stage, change: Change) -> Iterator[str]:
 def probes(seeds: int) -> dict[str, tuple[Situation, Probe]]:
     """By name: a situation, and what is looked at in it. The cheap ones first."""
     drawn = [(f"situation {seed}", (draw(seed), _differences)) for seed in range(seeds)]
+    drawn.insert(1, ("situation of figures", (counted(), _figures)))
     parts = (("features", _features), ("doors", _doors), ("affairs", _affairs))
-    return dict([*drawn[:2], *((name, (situation(), probe)) for name, probe in parts), *drawn[2:]])
+    return dict([*drawn[:3], *((name, (situation(), probe)) for name, probe in parts), *drawn[3:]])
 
 
 class Judge:

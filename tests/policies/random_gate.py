@@ -59,6 +59,7 @@ class Report:
     scope: Scope
     month_end: date
     versions: int
+    status: str = "reported"
 
 
 @dataclass
@@ -251,7 +252,8 @@ class Stage:
             if version > 1:
                 assert self.run("SELECT gate.supersede(CAST(:r AS uuid), 1)", r=report.id).scalar_one()
             values = {"r": report.id, "v": version, "s": found, "m": report.month_end}
-            self.run(_REPORT, **values, a=scope.agency, ref=report.id, k=scope.kind, h=str(scope.handling))
+            named = {"a": scope.agency, "ref": report.id, "k": scope.kind, "h": str(scope.handling)}
+            self.run(_REPORT, **values, **named, status=report.status)
             self.run(_LINE, **values)
 
     def decide(self) -> None:
@@ -396,7 +398,7 @@ def _day(value: date | None, missing: int) -> int:
 _REPORT = """INSERT INTO core.report (record_id, version, kind, agency, country, key_id, handling, scope_id, latest,
     status, reference, digest, content_hash, jwt, disclosures, log_salt, leaf_hash, receipt, warnings, at_instant,
     at_day, at_month, month_end, point, cell)
-  VALUES (CAST(:r AS uuid), :v, :k, CAST(:a AS text), left(:a, 2), 'k', :h, :s, true, 'reported', :ref,
+  VALUES (CAST(:r AS uuid), :v, :k, CAST(:a AS text), left(:a, 2), 'k', :h, :s, true, :status, :ref,
     '', '', 'j',
     array_fill('d'::text, ARRAY[19]), '', '', '', '[]', now(), now(), now(), :m,
     public.ST_SetSRID(public.ST_MakePoint(0, 0), 4326), public.ST_SetSRID(public.ST_MakePoint(0, 0), 4326))"""
@@ -404,11 +406,11 @@ _LINE = """INSERT INTO core.report_line (record_id, version, line, scope_id, mon
     unit, rule) VALUES (CAST(:r AS uuid), :v, 1, :s, :m, 'SAR-000608', 'PRES', 1, 'KG', 'mass')"""
 
 
-def differences(connection: Connection, seed: int) -> list[str]:
-    """What the gate gives otherwise than the rules say, in the situation of this seed."""
+def differences(connection: Connection, situation: Situation) -> list[str]:
+    """What the gate gives otherwise than the rules say."""
     within = connection.begin_nested()
     try:
-        stage = Stage(connection, draw(seed))
+        stage = Stage(connection, situation)
         stage.play()
         return list(stage.differences())
     finally:

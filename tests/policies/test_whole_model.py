@@ -11,9 +11,10 @@ from sqlalchemy import Engine
 
 from tests.policies import figures
 from tests.policies.affairs import open_affairs
+from tests.policies.counted import counted
 from tests.policies.doors import open_doors, situation
 from tests.policies.features import open_features
-from tests.policies.random_gate import Stage, differences
+from tests.policies.random_gate import Stage, differences, draw
 
 SITUATIONS = 400 if os.environ.get("SARHAD_THOROUGH") else 8
 
@@ -21,7 +22,13 @@ SITUATIONS = 400 if os.environ.get("SARHAD_THOROUGH") else 8
 @pytest.mark.parametrize("seed", range(SITUATIONS))
 def test_every_reader_gets_what_the_rules_say(superuser: Engine, seed: int) -> None:
     with superuser.connect() as connection:
-        assert differences(connection, seed) == []
+        assert differences(connection, draw(seed)) == []
+        connection.rollback()
+
+
+def test_every_figure_is_of_what_is_given_and_due(superuser: Engine) -> None:
+    with superuser.connect() as connection:
+        assert differences(connection, counted()) == []
         connection.rollback()
 
 
