@@ -47,6 +47,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(remove)
 
 
+LONGEST = ("two worlds", "two worlds of policies", "policies", "fresh_clone", "exports", "alerts", "trends", "faults")
+"""Groups that begin before all others: the short ones fill what is left of the time."""
+
+
 def _group(item: pytest.Item) -> str:
     """The group that a test says it belongs to, else its directory."""
     marker = item.get_closest_marker("xdist_group")
@@ -60,8 +64,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("settings", [group], ids=[pytest.HIDDEN_PARAM], indirect=True, scope="session")
 
 
-@pytest.hookimpl(tryfirst=True)  # before the groups go into the names of tests
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # before the groups go into the names of tests, and after all is ordered
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     """One worker does the tests of a group, in the order of their files: what they share is set up once.
 
     Of several tests with one name the workers would run the first alone, and say nothing.
@@ -72,6 +76,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     names = Counter(item.nodeid for item in items)
     if several := sorted(name for name, number in names.items() if number > 1):
         raise pytest.UsageError(f"tests share a name: {', '.join(several)}")
+    yield
+    first = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: first.get(_group(item), len(first)))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
