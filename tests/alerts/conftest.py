@@ -34,13 +34,19 @@ PERMIT = {
 }
 
 
-@pytest.fixture(scope="module")
-def warned(settings: Settings, region: Region) -> Iterator[Exchange]:
-    """Kazakhstan gives Kyrgyzstan the day, the country and what was found of what is marked green."""
+@pytest.fixture(scope="session")
+def warning(settings: Settings, region: Region) -> Iterator[Exchange]:
+    """It does its jobs, and reaches receivers on the loopback."""
     running = Exchange.start(settings, region, workers=1, SARHAD_WEBHOOK_NETWORKS='["127.0.0.0/8"]', SARHAD_JOBS="true")
-    running.adopt("KZ", PERMIT)
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="module")
+def warned(warning: Exchange) -> Exchange:
+    """Kazakhstan gives Kyrgyzstan the day, the country and what was found of what is marked green."""
+    warning.adopt("KZ", PERMIT)
+    return warning
 
 
 @pytest.fixture(scope="session")

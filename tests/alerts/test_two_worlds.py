@@ -18,7 +18,7 @@ from tests.awaiting import eventually
 from tests.exchange import heroin
 from tests.policies.worlds import ORIGIN, Towards, World, Worlds
 
-pytestmark = pytest.mark.xdist_group("two worlds")
+pytestmark = pytest.mark.xdist_group("two worlds of alerts")
 
 READER, PURPOSE = "TJ-CUS", "operational"
 SHOWN, ALSO, HIDDEN, FENTANYL = "SAR-000348", "SAR-000350", "SAR-000351", "SAR-000529"

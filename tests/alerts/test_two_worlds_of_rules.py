@@ -24,7 +24,7 @@ from tests.exchange import heroin
 from tests.policies.worlds import Question, World, Worlds
 from tests.profiles.specimens import MARKERS, specimen, study
 
-pytestmark = pytest.mark.xdist_group("two worlds")
+pytestmark = pytest.mark.xdist_group("two worlds of alerts")
 
 READER, PURPOSE = "TJ-LAB", "operational"
 METHOD = "WARNED.1"
