@@ -50,6 +50,8 @@ def measured(cell: Cell, measures: Iterable[str]) -> dict[str, Any]:
                 found["items"] = cell.counts["lines"]
             case "persons":
                 found["persons"] = cell.counts["persons"]
+            case "first":
+                found["first"] = None if cell.first is None else f"{cell.first:%Y-%m}"
             case "kg":
                 found |= {
                     "kg": plain(kilograms(cell)),

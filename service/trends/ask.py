@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from datetime import date
+from decimal import Context, Decimal
+from functools import lru_cache
 from http import HTTPStatus
 from uuid import UUID
 
@@ -15,7 +17,7 @@ from service.policies.gate import Reach
 from service.problems import Problem
 from service.substances.catalogue import Catalogue
 from service.substances.provisional import known_to
-from service.trends.cube import cells_in_cube, grain_for, over_cube
+from service.trends.cube import DECIMALS, cells_in_cube, grain_for, over_cube
 from service.trends.grains import PERSON, Grain
 from service.trends.parts import Statement, labels
 from service.trends.question import Trend
@@ -30,7 +32,7 @@ LOOKED_AT = 3 * MAX_CELLS  # rows, before a question of crossed dimensions is an
 FEW = frozenset({"year", "owner", "group", "status", "unit", "rule", "transport", "place_type", "concealment",
                  "agency_type"})  # fmt: skip
 COUNTS = ("events", "lines", "confirmed", "unconvertible", "persons")
-SUMS = ("kg_exact", "kg_converted", "kg_low", "kg_high", "tablets", "quantity")
+_EXACT = Context(prec=200)
 
 
 class TooManyCells(Problem):
@@ -50,6 +52,10 @@ def trimmed(value: Decimal) -> Decimal:
     return value.normalize() if value else Decimal(0)
 
 
+# Questions of one shape are one text: their values are bound.
+_text = lru_cache(maxsize=1000)(text)
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """One cell: its key in each dimension (None: not disclosed, empty: not stated) and its sums."""
@@ -57,6 +63,7 @@ class Cell:
     key: tuple[str | None, ...]
     counts: dict[str, int]
     sums: dict[str, Decimal]
+    first: date | None = None  # the end of the first month with any record, where that is asked
 
     @property
     def number(self) -> int:
@@ -67,12 +74,12 @@ class Cell:
         """Less what another has of the same key."""
         counts = {name: value - other.counts.get(name, 0) for name, value in self.counts.items()}
         sums = {name: trimmed(value - other.sums.get(name, Decimal(0))) for name, value in self.sums.items()}
-        return Cell(self.key, counts, sums)
+        return Cell(self.key, counts, sums, self.first)
 
     def plus(self, other: "Cell", key: tuple[str | None, ...]) -> "Cell":
         counts = {name: value + other.counts[name] for name, value in self.counts.items()}
-        sums = {name: value + other.sums[name] for name, value in self.sums.items()}
-        return Cell(key, counts, sums)
+        sums = {name: _EXACT.add(value, other.sums[name]) for name, value in self.sums.items()}
+        return Cell(key, counts, sums, min((f for f in (self.first, other.first) if f), default=None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +96,11 @@ class Answer:
 
 async def ask(session: AsyncSession, question: Trend, catalogue: Catalogue, reach: Reach) -> Answer:
     """Raises TooManyCells, UnknownLabel, InvalidBox."""
-    catalogue = await known_to(session, catalogue)
+    return await answered(session, question, await known_to(session, catalogue), reach)
+
+
+async def answered(session: AsyncSession, question: Trend, catalogue: Catalogue, reach: Reach) -> Answer:
+    """As `ask`, by the catalogue as the reader of this transaction knows it."""
     check_labels(question, catalogue)
     grain = grain_for(question)
     kept = labels(question, catalogue, grain.label if grain else "substance")
@@ -100,7 +111,7 @@ async def ask(session: AsyncSession, question: Trend, catalogue: Catalogue, reac
             if grain is None
             else cells_in_cube(question, grain, kept, reach, LOOKED_AT)
         )
-        _bounded(int(await session.scalar(text(some.sql), some.values) or 0))
+        _bounded(int(await session.scalar(_text(some.sql), some.values) or 0))
     if grain is not None:
         statement = over_cube(question, grain, kept, reach, MOST)
     else:
@@ -151,22 +162,46 @@ def check_labels(question: Trend, catalogue: Catalogue) -> None:
 async def _read(
     session: AsyncSession, statement: Statement, dimensions: int
 ) -> tuple[list[Cell], Cell | None, dict[str, int]]:
+    result = await session.execute(_text(statement.sql), statement.values)
+    names = {name: place for place, name in enumerate(result.keys())}
+    counts, sums = ([(name, names[name]) for name in all_ if name in names] for all_ in (COUNTS, DECIMALS))
+    first, part, owner = (names.get(name) for name in ("first", "part", "owner"))
+    rows = result.all()
     cells: list[Cell] = []
     owners: dict[str, int] = {}
     whole = None
-    for row in (await session.execute(text(statement.sql), statement.values)).mappings():
+    for row in rows:
         cell = Cell(
-            tuple(row[f"d{n}"] for n in range(dimensions)),
-            {name: int(row[name]) for name in COUNTS if name in row},
-            {name: row[name] for name in SUMS if name in row},
+            tuple(row[:dimensions]) if part is None or row[part] == "cell" else (),
+            {name: row[place] for name, place in counts},
+            {name: row[place] for name, place in sums},
+            None if first is None else row[first],
         )
-        if row["part"] == "whole":
-            whole = cell
-        if row["part"] == "owner":
-            owners[row["owner"]] = cell.number
-        if row["part"] == "cell":
+        if part is None or row[part] == "cell":
             cells.append(cell)
+        elif row[part] == "whole":
+            whole = cell
+        elif owner is not None:
+            owners[row[owner]] = cell.number
+    if part is None and cells:
+        counted = names.get("in_question", names.get("events", names.get("persons", 0)))
+        whole = _whole(cells, sum(row[counted] for row in rows))
+        of_owners = ((name, sum(row[names[f"o{n}"]] for row in rows)) for n, name in enumerate(statement.owners))
+        owners = {name: number for name, number in of_owners if number}
     return cells, whole, owners
+
+
+def _whole(cells: Sequence[Cell], number: int) -> Cell:
+    """All cells as one, of which so many events, or persons, are in the question."""
+    found = cells[0]
+    counts = {name: sum(cell.counts[name] for cell in cells) for name in found.counts}
+    sums = {name: Decimal(0) for name in found.sums}
+    for cell in cells:
+        for name, value in cell.sums.items():
+            sums[name] = _EXACT.add(sums[name], value)
+    first = min((cell.first for cell in cells if cell.first), default=None)
+    counts["persons" if "persons" in counts else "events"] = number
+    return Cell((), counts, {name: trimmed(value) for name, value in sums.items()}, first)
 
 
 def without(cells: Iterable[Cell], repeats: Iterable[Cell]) -> list[Cell]:

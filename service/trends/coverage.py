@@ -15,12 +15,14 @@ from service.policies.gate import Reach
 from service.trends.question import Trend
 
 _KINDS = """
-SELECT owner, kind, to_char(month_end, 'YYYY-MM') AS month FROM (
+SELECT owner, kind, month_end FROM (
   SELECT owner, kind, month_end, events FROM shared.cube_kind
   UNION ALL SELECT owner, kind, month_end, events FROM shared.cube_fresh WHERE entry = 'e'
-) k WHERE kind IN ('seizure', 'zero') {0} GROUP BY owner, kind, month HAVING sum(events) <> 0
+) k WHERE kind IN ('seizure', 'zero') {0} GROUP BY owner, kind, month_end HAVING sum(events) <> 0
 """
-_SHARERS = text("SELECT code, code = ANY (gate.sharers()) AS shares FROM core.country WHERE status = 'member'")
+_SHARERS = text(
+    "SELECT code, code = ANY (sharers) AS shares FROM core.country, gate.sharers() AS sharers WHERE status = 'member'"
+)
 
 
 @dataclass
@@ -38,7 +40,7 @@ async def coverage(session: AsyncSession, question: Trend, reach: Reach) -> dict
         conditions, values = _period(question)
         for row in await session.execute(text(_KINDS.format(conditions)), values):
             silence = owners.setdefault(row.owner, Silence())
-            (silence.reported if row.kind == "seizure" else silence.zero).append(row.month)
+            (silence.reported if row.kind == "seizure" else silence.zero).append(f"{row.month_end:%Y-%m}")
     members = {row.code: row.shares for row in await session.execute(_SHARERS)}
     sharers = {code for code, shares in members.items() if shares}
     return document(owners, sharers, members, question.owner)

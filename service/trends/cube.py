@@ -10,10 +10,14 @@ from uuid import UUID
 
 from service.policies.gate import Reach
 from service.trends.grains import COUNTING, PERSON, Grain
-from service.trends.parts import COLUMNS, Labels, Statement, agency_type, conditions, key
+from service.trends.parts import COLUMNS, Labels, Statement, agency_type, conditions, grouped, key
 from service.trends.question import Trend
 
 _SUMS = ("lines", "confirmed", "unconvertible", "kg_exact", "kg_converted", "kg_low", "kg_high", "tablets")
+DECIMALS = ("kg_exact", "kg_converted", "kg_low", "kg_high", "tablets", "quantity")
+# Counts, and sums: these keep the decimals of what has been taken away again, so they are trimmed.
+_SUM = {False: "sum({0})::bigint", True: "trim_scale(sum({0}))"}
+_REPORTS = "coalesce(sum(events) FILTER (WHERE label IS NULL), 0)"
 _FILTERS = ("country", "admin1", "transport", "place_type", "status")
 
 
@@ -41,7 +45,9 @@ def over_cube(
     *,
     persons_of: Sequence[UUID] | None = None,
 ) -> Statement:
-    """Columns d0, d1, `part` (cell, owner or whole), `owner`, then the sums. At most `most` rows, in order.
+    """Columns d0, d1, then the sums of a cell, then o0, o1, …: how many of its events the statement's owners have, each
+    counted in one cell of the question. `in_question`, where it is there, is their sum; else it is `events`. At most
+    `most` rows, in order. `first`, where it is asked for, is the end of the first month with any.
 
     `persons_of`: of the grain of persons, those of these records alone, each read by itself.
     """
@@ -51,25 +57,29 @@ def over_cube(
         where += " AND record_id = ANY (:persons_of)"
         values["persons_of"] = list(persons_of)
         sources = [Source("report_person")]
-    named = [f"d{n}" for n in range(len(question.dimensions))]
     keys = ", ".join(f"{key(name)} AS d{n}" for n, name in enumerate(question.dimensions))
-    inner, outer, anything = (
-        ("sum(persons) AS persons", "sum(persons)::bigint AS persons", "sum(persons) <> 0")
-        if grain is PERSON
-        else (*_sums(question, grain, labels), "sum(lines) <> 0 OR sum(reports) <> 0")
-    )
-    # Once over the rows of the cube; what is grouped is few, and only that is grouped three times.
-    sql = f"""
-    WITH part AS ({_parts(question, grain, reach, where, sources)}),
-    named AS (SELECT part.*, {_name(grain, labels)} AS name{agency_type(question)} FROM part),
-    grouped AS (SELECT {keys}, owner, {inner} FROM named
-      GROUP BY {", ".join(str(n + 1) for n in range(len(named) + 1))})
-    SELECT {", ".join(named)}, {_which(named)} AS part, CASE WHEN grouping(owner) = 0 THEN owner END AS owner, {outer}
-    FROM grouped GROUP BY GROUPING SETS (({", ".join(named)}), (owner), ())
-    HAVING {anything}
-    ORDER BY {", ".join(f"{n + 1} NULLS LAST" for n in range(len(named)))} LIMIT {most}
-    """
-    return Statement(sql, values | labels.values())
+    in_groups = ", ".join(of for name in question.dimensions for of in grouped(name))
+    owners = sorted(reach.owners if question.owner is None else reach.owners & {question.owner})
+    values |= {f"owner{n}": owner for n, owner in enumerate(owners)}
+    order = ", ".join(f"{n + 1} NULLS LAST" for n in range(len(question.dimensions)))
+    sums = _sums(question, grain, labels, len(owners))
+    anything = "sum(persons) <> 0" if grain is PERSON else f"sum(lines) <> 0 OR {_REPORTS} <> 0"
+
+    def cells(more: str) -> str:
+        return f"""
+        WITH part AS ({_parts(question, grain, reach, where, sources)}),
+        named AS (SELECT part.*, {_name(grain, labels)} AS name{agency_type(question)} FROM part)
+        SELECT {keys}, {", ".join(f"{value} AS {name}" for name, value in sums.items())}{more} FROM named
+        GROUP BY {in_groups}{more} HAVING {anything}"""
+
+    if "first" not in question.measures:
+        sql = cells("")
+    else:  # only of months can be told in which of them anything is left
+        names = ", ".join(f"d{n}" for n in range(len(question.dimensions)))
+        summed = ", ".join(f"{_SUM[name in DECIMALS].format(name)} AS {name}" for name in sums)
+        sql = f"SELECT {names}, {summed}, min(month_end) AS first FROM ({cells(', month_end')}) m GROUP BY {names}"
+    sql += f" ORDER BY {order} LIMIT {most}"
+    return Statement(sql, values | labels.values(), tuple(owners))
 
 
 def cells_in_cube(question: Trend, grain: Grain, labels: Labels, reach: Reach, among: int) -> Statement:
@@ -149,27 +159,29 @@ def _name(grain: Grain, labels: Labels) -> str:
     return "label" if labels.names is None else "coalesce(CAST(:names AS jsonb) ->> label, label)"
 
 
-def _sums(question: Trend, grain: Grain, labels: Labels) -> tuple[str, str]:
-    """Sums of the cube's rows per cell and owner, and of these per cell, per owner and in all."""
-    reports = "coalesce(sum(events) FILTER (WHERE label IS NULL), 0)"
-    in_cell, in_question = reports, reports
+def _sums(question: Trend, grain: Grain, labels: Labels, owners: int) -> dict[str, str]:
+    """Of each cell: its sums, the events that no other cell of the question counts, and these of each owner."""
+    if grain is PERSON:
+        return {"persons": _SUM[False].format("persons")} | _of_owners("persons", owners)
+    in_cell = in_question = "CASE WHEN label IS NULL THEN events END"
     if question.about_lines:
-        in_cell = f"sum({_first(_in_cell(question, grain, labels))})"
-        in_question = f"sum({_first(_in_question(grain, labels, question))})"
-    quantity = ("quantity",) if grain.name == "reported" else ()
-    measured = (*_SUMS, *quantity)
-    inner = [f"{reports} AS reports", f"{in_cell} AS in_cell", f"{in_question} AS in_question"]
-    events = "CASE WHEN grouping(d0) = 0 THEN sum(in_cell) ELSE sum(in_question) END"
-    # A sum keeps the decimals of what has been taken away again, so they are trimmed: corrections leave no trace.
-    outer = [f"({events})::bigint AS events", *(f"sum({m})::bigint AS {m}" for m in measured[:3])]
-    outer += [f"trim_scale(sum({m})) AS {m}" for m in measured[3:]]
-    return ", ".join([*inner, *(f"sum({m}) AS {m}" for m in measured)]), ", ".join(outer)
+        in_cell, in_question = _first(_in_cell(question, grain, labels)), _first(_in_question(grain, labels, question))
+    found = {"events": f"coalesce(sum({in_cell}), 0)::bigint"}
+    if question.about_lines:
+        found["in_question"] = f"sum({in_question})::bigint"
+    found |= {m: _SUM[False].format(m) for m in ("lines", "confirmed", "unconvertible")}
+    found |= {m: _SUM[True].format(m) for m in _asked(question)}
+    return found | _of_owners(in_question, owners)
 
 
-def _which(keys: list[str]) -> str:
-    """Which of the three groupings a row is of."""
-    return f"""CASE WHEN grouping({", ".join(keys)}) = 0 THEN 'cell'
-      WHEN grouping(owner) = 0 THEN 'owner' ELSE 'whole' END"""
+def _of_owners(counted: str, owners: int) -> dict[str, str]:
+    return {f"o{n}": f"coalesce(sum({counted}) FILTER (WHERE owner = :owner{n}), 0)::bigint" for n in range(owners)}
+
+
+def _asked(question: Trend) -> list[str]:
+    """The sums of decimals that the answer tells."""
+    others = [m for m in DECIMALS[4:] if m in question.measures]
+    return [*DECIMALS[:4], *others]
 
 
 def _first(condition: str) -> str:

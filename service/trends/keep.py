@@ -14,8 +14,10 @@ MANY = 20_000  # fresh rows: a reader sums them with every question
 PATIENCE = 12  # turns after which few are folded too
 
 _UNHURRIED = text("SET LOCAL statement_timeout = 0")
-_FOLD = text("SELECT core.fold_cube(:least)")
-_CHECK = text("SELECT grain, cells, differing FROM core.check_cube()")
+_FOLD = text("SELECT core.fold_cube(:least) + core.fold_cube_contents()")
+_REBUILD = (text("SELECT core.rebuild_cube()"), text("SELECT core.rebuild_cube_contents()"))
+_CHECK = text("""SELECT grain, cells, differing FROM core.check_cube()
+  UNION ALL SELECT grain, cells, differing FROM core.check_cube_contents()""")
 # One worker a day: who takes the lock finds out whether somebody was faster.
 _DUE = text("""
 SELECT pg_try_advisory_xact_lock(7276825)
@@ -47,7 +49,8 @@ async def rebuild(database: Database) -> None:
     async with database.sequencing() as session:
         await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         await session.execute(_UNHURRIED)
-        await session.execute(text("SELECT core.rebuild_cube()"))
+        for grains in _REBUILD:
+            await session.execute(grains)
 
 
 async def check(database: Database) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Column,
     Date,
     DateTime,
+    Double,
     Identity,
     Index,
     Integer,
@@ -36,6 +37,8 @@ _TYPES: dict[str, type[TypeEngine[Any]] | TypeEngine[Any]] = {
     "concealment": ARRAY(Text),
     "record_id": Uuid,
     "version": Integer,
+    "sign": SmallInteger,
+    "contents": ARRAY(Double),
 }
 _FRESH = (
     *("entry", "kind", *EVENT, "substance_group", "substance", "status", "unit", "rule"),
@@ -104,6 +107,30 @@ class CubeMap(Base):
             unique=True,
             postgresql_nulls_not_distinct=True,
         ),
+    )
+
+
+class CubeContent(Base):
+    """What laboratories measured, per scope, month and substance: the values themselves. Migration 0028."""
+
+    __tablename__ = "cube_content"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    scope_id: Mapped[int]
+    month_end: Mapped[date]
+    place_country: Mapped[str | None] = mapped_column(CHAR(2))
+    substance: Mapped[str | None] = mapped_column(Text)
+    unit: Mapped[str] = mapped_column(Text)
+    basis: Mapped[str] = mapped_column(Text)
+    before: Mapped[str | None] = mapped_column(Text)
+    folded: Mapped[bool] = mapped_column(server_default=text("false"))
+    sign: Mapped[int] = mapped_column(SmallInteger, server_default=text("1"))
+    contents: Mapped[list[float]] = mapped_column(ARRAY(Double))
+
+    __table_args__ = (
+        Index("cube_content_substance_month_end_idx", "substance", "month_end"),
+        Index("cube_content_scope_id_month_end_idx", "scope_id", "month_end"),
+        Index("cube_content_scope_id_idx", "scope_id", postgresql_where=text("NOT folded")),
     )
 
 
@@ -180,3 +207,4 @@ CUBE = {
 FRESH = _view("cube_fresh", _FRESH, MEASURES)
 PERSONS = _view("report_person", ("record_id", "place_country", "person_role", "sex", "age_band"), ("persons",))
 FACTS = _view("report_fact", ("record_id", "version", "kind", *EVENT, "concealment"), ())
+CONTENTS = _view("cube_content", ("place_country", "substance", "unit", "basis", "before", "sign", "contents"), ())

@@ -27,16 +27,18 @@ COLUMNS = {
     **{name: name for name in ("origin", "transit", "destination", "certainty")},
 }
 PERIODS = {"month": "YYYY-MM", "quarter": 'YYYY"-Q"Q', "year": "YYYY"}
+_BEGINS = "date_trunc('{0}', month_end::timestamp)"
 MONTH_BEGINS = "date_trunc('month', month_end)::date"
 EVENT_FILTERS = ("owner", "agency", "country", "admin1", "transport", "place_type")
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One SELECT and its parameters."""
+    """One SELECT and its parameters. `owners`: whose numbers stand in the columns o0, o1, … of each row."""
 
     sql: str
     values: dict[str, Any] = field(default_factory=dict)
+    owners: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +84,27 @@ def _ancestor(lineage: tuple[str, ...], level: int) -> str:
 def key(dimension: str) -> str:
     """What a row is called in one dimension, as text. NULL: not disclosed; empty: not stated."""
     if dimension == "day":
-        return "coalesce(to_char(day, 'YYYY-MM-DD'), to_char(month_end, 'YYYY-MM'))"
+        undisclosed = "to_char(CASE WHEN day IS NULL THEN month_end END, 'YYYY-MM')"
+        return f"coalesce(to_char(day, 'YYYY-MM-DD'), {undisclosed})"
     if dimension in PERIODS:
-        return f"to_char(month_end, '{PERIODS[dimension]}')"
+        begins = "month_end" if dimension == "month" else _BEGINS.format(dimension)
+        return f"to_char({begins}, '{PERIODS[dimension]}')"
     if dimension in ("substance", "group"):
         return "name"
     if dimension in ("owner", "agency", "agency_type"):
         return dimension
     return f"{COLUMNS[dimension]}::text"
+
+
+def grouped(dimension: str) -> tuple[str, ...]:
+    """What rows of one `key` have in common: as text the key is made of each group, and not of each row."""
+    if dimension == "day":
+        return "day", "CASE WHEN day IS NULL THEN month_end END"
+    if dimension == "month":
+        return ("month_end",)
+    if dimension in PERIODS:
+        return (_BEGINS.format(dimension),)
+    return (key(dimension),)
 
 
 def agency_type(question: Trend) -> str:

@@ -1,21 +1,25 @@
 """Quartiles, of what laboratories measured and of what was paid, over the records that are shared with the reader.
 
 What is told apart never mixes: a content as base and one as salt are two quantities (EUDA statistical bulletin, methods
-of PPP-5), a price at one level of the market, in one currency and of one unit is no other price. Never from a cube, for
-quartiles do not add up. They are those of linear interpolation (type 7 of Hyndman and Fan, The American Statistician
+of PPP-5), a price at one level of the market, in one currency and of one unit is no other price. Quartiles do not add
+up: they are of the values themselves, by linear interpolation (type 7 of Hyndman and Fan, The American Statistician
 50, 1996).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
-from typing import Any
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, NamedTuple
 
-from sqlalchemy import RowMapping, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.substances.catalogue import Catalogue
 from service.trends.ask import MAX_CELLS, TooManyCells, check_labels
+from service.trends.contents import contents
+from service.trends.contents import quartiles as interpolated
 from service.trends.parts import Labels, labels
 from service.trends.question import Trend
 
@@ -33,15 +37,9 @@ def _price(value: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """Where values are, and what they are called. `rows` has one row a value, as `v`, of records of `kind`; `named`
-    joins their substance, as `s.substance`. `records` is what their number is called.
-    """
+    """What values are called: what is told apart of them, and their records."""
 
-    kind: str
-    rows: str
-    named: str
-    value: str
-    apart: dict[str, str]
+    apart: tuple[str, ...]
     records: str
     written: Callable[[float], str]
     counting_unit: str
@@ -50,11 +48,7 @@ class Measure:
 
 MEASURES = {
     "purity": Measure(
-        kind="analysis",
-        rows="shared.content v",
-        named="JOIN shared.finding s ON (s.record_id, s.version, s.line) = (v.record_id, v.version, v.line)",
-        value="v.value",
-        apart={"unit": "v.unit", "basis": "v.basis"},
+        apart=("unit", "basis"),
         records="analyses",
         written=_content,
         counting_unit=(
@@ -67,11 +61,7 @@ MEASURES = {
         ),
     ),
     "price": Measure(
-        kind="price_observation",
-        rows="shared.observation v",
-        named="CROSS JOIN LATERAL (SELECT v.substance) s",
-        value="v.price / CASE WHEN v.kg > 0 THEN v.kg ELSE v.quantity END",
-        apart={"level": "v.aspect", "currency": "v.currency", "per": "CASE WHEN v.kg > 0 THEN 'kg' ELSE v.unit END"},
+        apart=("level", "currency", "per"),
         records="observations",
         written=_price,
         counting_unit=(
@@ -96,6 +86,18 @@ _KEYS = {
     "substance": "name",
     "group": "name",
 }
+_PRICE_OF = "(v.price / CASE WHEN v.kg > 0 THEN v.kg ELSE v.quantity END)::float8"
+_PRICED = "v.aspect AS level, v.currency AS currency, CASE WHEN v.kg > 0 THEN 'kg' ELSE v.unit END AS per"
+
+
+class Value(NamedTuple):
+    """The quartiles of one cell and of one of what is told apart, and of how many values and records they are."""
+
+    key: tuple[str | None, ...]
+    apart: tuple[str, ...]
+    n: int
+    records: int
+    quartiles: Sequence[float]
 
 
 async def quartiles(
@@ -107,59 +109,70 @@ async def quartiles(
     """
     check_labels(question, catalogue)
     (name,) = question.measures
-    measure = MEASURES[name]
-    source, values = _source(question, measure, labels(question, catalogue, "substance"))
-    keys = ", ".join(f"{_KEYS[name]}::text AS d{n}" for n, name in enumerate(question.dimensions))
-    apart = ", ".join(f"{column} AS {name}" for name, column in measure.apart.items())
-    grouped = ", ".join(str(n + 1) for n in range(len(question.dimensions) + len(measure.apart)))
-    sql = f"""
-    SELECT {keys}, {apart}, count(*) AS n, count(DISTINCT v.record_id) AS records,
-      percentile_cont(ARRAY[0.25, 0.5, 0.75]) WITHIN GROUP (ORDER BY ({measure.value})::float8) AS quartiles
-    FROM {source} GROUP BY {grouped} ORDER BY {grouped} LIMIT {MAX_CELLS + 1}"""
-    rows = (await session.execute(text(sql), values)).mappings().all()
-    if len(rows) > MAX_CELLS:
+    known = labels(question, catalogue, "substance")
+    values, owners = await (_purity if name == "purity" else _prices)(session, question, known)
+    if len(values) > MAX_CELLS:
         raise TooManyCells(f"more than {MAX_CELLS}", parameter="by", expected=f"<= {MAX_CELLS}")
+    return list(_cells(question, name, values)), owners
+
+
+async def _purity(session: AsyncSession, question: Trend, known: Labels) -> tuple[list[Value], dict[str, int]]:
+    found = await contents(session, question, known, 4 * MAX_CELLS)
+    told = []
+    for (at, unit, basis), cell in found.cells.items():
+        values = cell.values()
+        told.append(Value(at, (unit, basis), len(values), cell.analyses, interpolated(values)))
+    return told, found.owners
+
+
+async def _prices(session: AsyncSession, question: Trend, known: Labels) -> tuple[list[Value], dict[str, int]]:
+    """Never from a cube: they are few."""
+    source, values = _observed(question, known)
+    keys = ", ".join(f"{_KEYS[name]}::text AS d{n}" for n, name in enumerate(question.dimensions))
+    dimensions = len(question.dimensions)
+    grouped = ", ".join(str(n + 1) for n in range(dimensions + 3))
+    sql = f"""
+    SELECT {keys}, {_PRICED}, count(*) AS n, count(DISTINCT v.record_id) AS records,
+      percentile_cont(ARRAY[0.25, 0.5, 0.75]) WITHIN GROUP (ORDER BY {_PRICE_OF}) AS quartiles
+    FROM {source} GROUP BY {grouped} ORDER BY {grouped} LIMIT {MAX_CELLS + 1}"""
+    rows = (await session.execute(text(sql), values)).all()
     owners = f"SELECT r.country, count(DISTINCT v.record_id) AS n FROM {source} GROUP BY r.country ORDER BY r.country"
     counted = {row.country: row.n for row in await session.execute(text(owners), values)}
-    return list(_cells(question, name, rows)), counted
+    told = [
+        Value(tuple(row[:dimensions]), tuple(row[dimensions : dimensions + 3]), row.n, row.records, row.quartiles)
+        for row in rows
+    ]
+    return told, counted
 
 
-def _cells(question: Trend, measured: str, rows: Iterable[RowMapping]) -> Iterable[dict[str, Any]]:
-    """Rows of one key, one for each of what is told apart, as one cell."""
+def _cells(question: Trend, measured: str, values: Iterable[Value]) -> Iterable[dict[str, Any]]:
+    """What is of one key, for each of what is told apart, as one cell."""
     measure = MEASURES[measured]
-    cell: dict[str, Any] | None = None
-    for row in rows:
-        key = {name: row[f"d{n}"] for n, name in enumerate(question.dimensions)}
-        if cell is None or cell["key"] != key:
-            if cell is not None:
-                yield cell
-            cell = {"key": key, measured: []}
-        cell[measured].append(
-            {
-                **{name: row[name] for name in measure.apart},
-                "n": row["n"],
-                measure.records: row["records"],
-                **dict(zip(("q1", "median", "q3"), map(measure.written, row["quartiles"]), strict=True)),
-            }
-        )
-    if cell is not None:
-        yield cell
+    for at, of_cell in groupby(values, attrgetter("key")):
+        yield {
+            "key": dict(zip(question.dimensions, at, strict=True)),
+            measured: [
+                {
+                    **dict(zip(measure.apart, value.apart, strict=True)),
+                    "n": value.n,
+                    measure.records: value.records,
+                    **dict(zip(("q1", "median", "q3"), map(measure.written, value.quartiles), strict=True)),
+                }
+                for value in of_cell
+            ],
+        }
 
 
-def _source(question: Trend, measure: Measure, known: Labels) -> tuple[str, dict[str, Any]]:
+def _observed(question: Trend, known: Labels) -> tuple[str, dict[str, Any]]:
     """FROM and WHERE: every table is a view of the gate, every condition on what it discloses."""
-    values: dict[str, Any] = {"kind": measure.kind, **known.values()}
-    joins = f"shared.report r JOIN {measure.rows} ON (v.record_id, v.version) = (r.record_id, r.version)"
-    kept = ["r.kind = :kind", "r.status = 'reported'"]
-    if question.about_lines:
-        joins += f" {measure.named}"
-        kept.append("s.substance IS NOT NULL")
-        name = "s.substance"
-        if known.names is not None:
-            name = "coalesce(CAST(:names AS jsonb) ->> s.substance, s.substance)"
-        joins += f" CROSS JOIN LATERAL (SELECT {name} AS name) named"
-        if known.kept is not None:
-            kept.append("s.substance = ANY (:kept)")
+    name = "v.substance"
+    if known.names is not None:
+        name = "coalesce(CAST(:names AS jsonb) ->> v.substance, v.substance)"
+    joins = f"""shared.report r JOIN shared.observation v ON (v.record_id, v.version) = (r.record_id, r.version)
+      CROSS JOIN LATERAL (SELECT {name} AS name) named"""
+    kept, values = ["r.kind = 'price_observation'", "r.status = 'reported'"], known.values()
+    if known.kept is not None:
+        kept.append("v.substance = ANY (:kept)")
     for column, value in (("r.country", "owner"), ("r.agency", "agency"), ("r.place_country", "country")):
         if getattr(question, value) is not None:
             kept.append(f"{column} = :{value}")

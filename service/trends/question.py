@@ -21,7 +21,7 @@ TIMES: tuple[str, ...] = get_args(Time)
 LINES: tuple[str, ...] = get_args(What)
 PERSONS: tuple[str, ...] = get_args(Who)
 DIMENSIONS: tuple[str, ...] = (*TIMES, *get_args(Place), *LINES, *get_args(How), *PERSONS)
-MEASURES = ("seizures", "items", "kg", "quantity", "tablets", "persons", "purity", "price")
+MEASURES = ("seizures", "items", "kg", "quantity", "tablets", "first", "persons", "purity", "price")
 _EVENTS = ("month", "quarter", "year", "owner", "agency", "agency_type", "country")
 _OF_SUBSTANCES = (
     frozenset({*_EVENTS, "substance", "group"}),

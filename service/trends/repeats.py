@@ -10,15 +10,12 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-_LINKED = text("SELECT to_regclass('shared.event_member') IS NOT NULL")
 _REPEATED = text("SELECT record_id FROM shared.event_member WHERE NOT counted ORDER BY record_id")
 _OWN = text("SELECT record_id FROM shared.own_event_member WHERE NOT counted ORDER BY record_id")
 
 
 async def repeated(session: AsyncSession) -> list[UUID]:
-    """The ids of visible reports whose event another visible report counts; none where records are not linked."""
-    if not await session.scalar(_LINKED):
-        return []
+    """The ids of visible reports whose event another visible report counts."""
     return list((await session.execute(_REPEATED)).scalars())
 
 

@@ -32,21 +32,22 @@ def over_rows(
     apart: Sequence[UUID] = (),
     only: Sequence[UUID] | None = None,
 ) -> Statement:
-    """The columns of `over_cube`, of all records but those `apart`, or of `only` some. By `concealment`, the total has
-    each line once, however many its record has. Raises InvalidBox.
+    """Columns d0, d1, `part` (cell, owner or whole), `owner`, then the sums: of all records but those `apart`, or of
+    `only` some. By `concealment`, the total has each line once, however many its record has. Raises InvalidBox.
     """
     named, values = _rows(question, labels, reach, apart=apart, only=only)
     keys = _keys(question)
     columns = ", ".join(f"{k} AS d{n}" for n, k in enumerate(keys))
+    sums = f"{_SUMS}, min(month_end) AS first" if "first" in question.measures else _SUMS
     order = ", ".join(f"{n + 1} NULLS LAST" for n in range(len(keys)))
     sql = f"""
     WITH named AS ({named}),
-    counted AS (SELECT {columns}, 'cell' AS part, NULL::text AS owner, {_SUMS}
+    counted AS (SELECT {columns}, 'cell' AS part, NULL::text AS owner, {sums}
       FROM named GROUP BY {", ".join(keys)}),
-    sums AS (SELECT {", ".join("NULL::text" for _ in keys)},
-      CASE WHEN grouping(owner) = 0 THEN 'owner' ELSE 'whole' END AS part, owner, {_SUMS}
+    totals AS (SELECT {", ".join("NULL::text" for _ in keys)},
+      CASE WHEN grouping(owner) = 0 THEN 'owner' ELSE 'whole' END AS part, owner, {sums}
       FROM {_once(keys)} GROUP BY GROUPING SETS ((owner), ()))
-    SELECT * FROM counted UNION ALL SELECT * FROM sums WHERE events > 0 ORDER BY {order} LIMIT {most}
+    SELECT * FROM counted UNION ALL SELECT * FROM totals WHERE events > 0 ORDER BY {order} LIMIT {most}
     """
     return Statement(sql, values)
 

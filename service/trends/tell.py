@@ -12,7 +12,7 @@ from service.substances.catalogue import Catalogue
 from service.substances.provisional import known_to
 from service.trends import quartiles
 from service.trends.answer import conversions, document
-from service.trends.ask import ask
+from service.trends.ask import answered
 from service.trends.compare import earlier, found_changes, with_norm, with_previous
 from service.trends.coverage import coverage
 from service.trends.question import QUARTILES, Trend
@@ -53,10 +53,10 @@ async def _quartiles(
 async def _sums(
     session: AsyncSession, question: Trend, catalogue: Catalogue, limits: Reach
 ) -> tuple[dict[str, Any], Counter[str]]:
-    answer = await ask(session, question, catalogue, limits)
+    answer = await answered(session, question, catalogue, limits)
     told, owners = document(question, answer, limits.version), Counter(answer.owners)
     if question.compare is not None:
-        past = await ask(session, earlier(question), catalogue, limits)
+        past = await answered(session, earlier(question), catalogue, limits)
         owners += Counter(past.owners)
         (with_previous if question.compare == "previous" else with_norm)(question, told["cells"], past)
     if question.changes:

@@ -445,14 +445,15 @@ def _recalls(stage: Stage) -> Told:
 
 
 # The facets (bits) that a column says something of, whichever view has it.
+PURITY = 1 << 16
 SAID_BY = {
     "reference": 1, "leaf_hash": 1 << 1, "log_salt": 1 << 1, "day": 0b11 << 2, "cell": 0b11 << 5, "position": 0b11 << 5,
     "admin1": 1 << 7, "place_country": 1 << 8,
     **dict.fromkeys(("transport_mode", "conveyance", "place_type", "concealment"), 1 << 10),
-    **dict.fromkeys(("origin", "transit", "destination", "certainty"), 1 << 11),
+    **dict.fromkeys(("origin", "transit", "destination", "certainty"), 1 << 11), "substance": ITEMS, "contents": PURITY,
 }  # fmt: skip
 INSTANT, DAY, MONTH, POINT, CELL, PERSONS = 0b111 << 2, 0b11 << 3, 1 << 4, 0b1111 << 5, 0b111 << 6, 1 << 12
-GIVEN = (0, INSTANT, DAY, MONTH, ITEMS, ITEMS | MONTH, PERSONS, PERSONS | MONTH,
+GIVEN = (0, INSTANT, DAY, MONTH, ITEMS, ITEMS | MONTH, PERSONS, PERSONS | MONTH, PURITY, PURITY | MONTH, PURITY | ITEMS,
          *(place | time for place in (POINT, CELL) for time in (0, INSTANT, DAY, MONTH)))  # fmt: skip
 FILLED = """UPDATE core.report SET admin1 = 'XX-1', place_country = 'XX', transport_mode = '3', conveyance = 'CAR',
   place_type = 'ROAD', concealment = ARRAY['LUG'], leaf_hash = sha256(''), log_salt = sha256(''),
@@ -475,6 +476,7 @@ def _columns(stage: Stage) -> Told:
     stage.run(FILLED)
     for table in ("report_fact", "cube_fresh", "cube_day"):
         stage.run(f"UPDATE core.{table} SET day = '2026-03-14'")
+    stage.run("UPDATE core.cube_content SET substance = 'X', place_country = 'XX', before = 'X:x:x'")
     stage.run("SET LOCAL session_replication_role = origin")
     views = [row for row in stage.run(COLUMNS, said_by=list(SAID_BY)) if not row.table_name.startswith(ELSEWHERE)]
     seen = set()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tests.policies.random_gate import Stage
 
-ITEMS, PERSONS, MONTH, DATED, CELL = 1 << 9, 1 << 12, 1 << 4, 7 << 20, 0b11 << 5
+ITEMS, PERSONS, PURITY, MONTH, DATED, CELL = 1 << 9, 1 << 12, 1 << 16, 1 << 4, 7 << 20, 0b11 << 5
 # One row for each report, whatever its kind.
 BESIDE = {
     "analysis": ("techniques, exhibits", "'{}', '{}'"),
@@ -55,6 +55,9 @@ def stand(stage: "Stage") -> None:
             f" SELECT scope_id, month_end, '{span}', resolution, cell, {label}, events FROM core.cube_map"
             " WHERE span = 'm' AND substance_group IS NULL"
         )
+    stage.run("DELETE FROM core.cube_content")
+    stage.run(f"""INSERT INTO core.cube_content (scope_id, month_end, unit, basis, contents)
+      SELECT r.scope_id, r.month_end, 'x', 'x', ARRAY[sum(w.weight)] {_COUNTED}""")
     for grain, label in GRAINS.items():
         _fill(stage, grain, f"{label}, events", "NULL")
         stage.run(
@@ -85,10 +88,11 @@ ASKED = {
     "map lines": ("cell lines", "cube_map", " WHERE substance_group IS NOT NULL"),
     "map of years": ("whole cells", "cube_map", " WHERE span = 'y'"),
     "of each": ("persons", "report_person", ""),
+    "content": ("contents", "cube_content", ""),
 }
+_SUMMED = {"persons": "sum(persons)", "contents": "sum(contents[1])"}
 SUMS = " UNION ALL ".join(
-    f"SELECT '{name}{level}', coalesce(sum({'persons' if what == 'persons' else 'events'}), 0)"
-    f" FROM shared.{view}{level}{where}"
+    f"SELECT '{name}{level}', coalesce({_SUMMED.get(what, 'sum(events)')}, 0) FROM shared.{view}{level}{where}"
     for level in LEVELS
     for name, (what, view, where) in ASKED.items()
 )
@@ -135,6 +139,7 @@ def _expected(stage: "Stage", told: Mapping[Any, Any]) -> tuple[dict[str, int], 
         for what, given in (
             *(("events", True), ("lines", mask & ITEMS), ("persons", mask & PERSONS)),
             *(("cells", cells), ("cell lines", cells and mask & ITEMS), ("whole cells", cells and whole)),
+            ("contents", mask & PURITY),
         ):
             seen[level, what] += 1 << number if given else 0
     sums = {f"{name}{level}": seen[level, what] for level in LEVELS for name, (what, _, _) in ASKED.items()}

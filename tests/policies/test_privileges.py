@@ -71,7 +71,8 @@ READABLE = {
     "sarhad_jobs": set[str](),  # the queue is in a schema of its own (tests/jobs)
 }
 REFERENCE = ("substance", "place", "unit", "crossing", "boundary", "reference", "conversion_rule")
-GRAINS = ("kind", "group", "substance", "place", "carriage", "cell", "day", "reported", "flow", "person", "map")
+GRAINS = ("kind", "group", "substance", "place", "carriage", "cell", "day", "reported", "flow", "person", "map",
+          "content")  # fmt: skip
 CUBE = {"report_fact", "cube_fresh", "cube_work", *(f"cube_{grain}" for grain in GRAINS)}
 CONTENT = {"report", "report_line", "policy", "policy_decision", "policy_draft", "suspension", "access"} | CUBE
 CONTENT |= {"analysis", "finding", "content", "exhibit_link"}
@@ -199,7 +200,9 @@ DEFINERS = {
     "gate.settle_request": {"sarhad_write"},
     "gate.settle_pack": {"sarhad_write"},  # own drafts only, by a policy officer
     **{f"core.count_{n}": {COUNTER} for n in ("filed", "lines", "moved", "moved_lines", "nothing")},
+    **{f"core.count_{n}": {COUNTER} for n in ("contents", "moved_contents", "no_contents")},  # of analyses
     **{f"core.{n}_cube": {COUNTER, "sarhad_sequencer"} for n in ("fold", "rebuild", "check")},
+    **{f"core.{n}_cube_contents": {COUNTER, "sarhad_sequencer"} for n in ("fold", "rebuild", "check")},
 }
 
 

@@ -40,6 +40,20 @@ MARKS = [
 ]
 MARKED = text("""UPDATE core.report SET disclosures[14] = :marks
   WHERE record_id = (SELECT min(record_id::text)::uuid FROM core.report WHERE agency = 'KZ-DCA')""")
+EXAMINED = """
+SET LOCAL session_replication_role = replica;
+INSERT INTO core.report (record_id, version, kind, agency, country, key_id, handling, scope_id, latest, status, digest,
+  content_hash, jwt, disclosures, log_salt, leaf_hash, receipt, warnings, at_instant, at_day, at_month, month_end,
+  place_country)
+SELECT '01900000-0000-7000-9000-000000000001', 1, 'analysis', agency, country, key_id, handling, scope_id, latest,
+  status, digest, content_hash, jwt, disclosures, log_salt, leaf_hash, receipt, warnings, at_instant, at_day, at_month,
+  month_end, 'KZ' FROM core.report WHERE agency = 'KZ-LAB' LIMIT 1;
+INSERT INTO core.finding (record_id, version, scope_id, month_end, line, substance, role, level)
+  SELECT record_id, version, scope_id, month_end, 1, 'S', 'MAIN', 'IDENTIFIED' FROM core.report WHERE kind = 'analysis';
+INSERT INTO core.content (record_id, version, scope_id, month_end, n, line, value, unit, basis)
+  SELECT record_id, version, scope_id, month_end, n, 1, 40 + n, '%', 'AS_BASE' FROM core.report, generate_series(1, 2) n
+  WHERE kind = 'analysis'
+"""
 
 
 @pytest.fixture
@@ -59,6 +73,9 @@ def upgraded() -> Iterator[Engine]:
             connection.exec_driver_sql(statement)
         disclosure = json.dumps(["c2FsdA", "marks", MARKS], ensure_ascii=False, separators=(",", ":"))
         connection.execute(MARKED, {"marks": b64url(disclosure.encode())})
+    command.upgrade(alembic_config(settings), "0027")
+    with engine.begin() as connection:
+        connection.exec_driver_sql(EXAMINED.replace("%", "%%"))
     command.upgrade(alembic_config(settings), "head")
     yield engine
     engine.dispose()
@@ -96,9 +113,9 @@ def test_reports_come_over_into_scopes_of_their_agency(upgraded: Engine) -> None
 
 def test_its_policy_and_its_owner_see_what_they_saw(upgraded: Engine) -> None:
     with upgraded.connect() as connection:
-        for view in ("report", "report_line"):
-            assert seen(connection, "KZ", "KZ-LAB", view) == 10
-            assert seen(connection, "KG", "KG-CUS", view) == 14
+        for view, analyses in (("report", 1), ("report_line", 0)):
+            assert seen(connection, "KZ", "KZ-LAB", view) == 10 + analyses
+            assert seen(connection, "KG", "KG-CUS", view) == 14 + analyses
         connection.rollback()
 
 
@@ -115,3 +132,12 @@ def test_reports_that_wait_for_their_links_have_the_turns_of_their_countries(upg
     with upgraded.connect() as connection:
         waiting = "SELECT country, count(DISTINCT record_id) FROM core.link_queue GROUP BY country ORDER BY country"
         assert [tuple(row) for row in connection.execute(text(waiting))] == [("KG", 4), ("KZ", 10)]
+
+
+def test_contents_of_analyses_are_in_the_cube(upgraded: Engine) -> None:
+    with upgraded.connect() as connection:
+        rows = connection.execute(
+            text("""SELECT c.substance, c.place_country, c.before, c.contents FROM core.cube_content c
+                    JOIN gate.scope s ON s.id = c.scope_id WHERE s.agency = 'KZ-LAB' ORDER BY c.before NULLS FIRST""")
+        ).all()
+    assert [tuple(row) for row in rows] == [("S", "KZ", None, [41.0]), ("S", "KZ", "S:%:AS_BASE", [42.0])]

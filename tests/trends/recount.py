@@ -5,7 +5,7 @@ Reads `shared.report` and `shared.report_line` under the reader's token, and eve
 
 import base64
 import json
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -53,7 +53,7 @@ def _value(disclosure: str) -> Any:
     return json.loads(base64.urlsafe_b64decode(disclosure + "=" * (-len(disclosure) % 4)))[2]
 
 
-def recount(records: Iterable[Seen], question: Trend, catalogue: Catalogue) -> dict[tuple[Any, ...], dict[str, Any]]:
+def recount(records: Sequence[Seen], question: Trend, catalogue: Catalogue) -> dict[tuple[Any, ...], dict[str, Any]]:
     """Per cell, and under () for the whole question, what an answer says of it."""
     cells: dict[tuple[Any, ...], list[tuple[int, dict[str, Any] | None]]] = {}
     for number, record in enumerate(records):
@@ -70,7 +70,8 @@ def recount(records: Iterable[Seen], question: Trend, catalogue: Catalogue) -> d
         else:
             for key in [*_keys(record, None, question, catalogue), ()]:
                 cells.setdefault(key, []).extend([(number, line) for line in lines] or [(number, None)])
-    return {key: _summed(members) for key, members in cells.items()}
+    months = {number: record.facets.get("when.month") for number, record in enumerate(records)}
+    return {key: _summed(members, months) for key, members in cells.items()}
 
 
 def _kept(record: Seen, question: Trend) -> bool:
@@ -156,7 +157,7 @@ def _named(record: Seen, line: dict[str, Any] | None, name: str, question: Trend
     return [line[name]]
 
 
-def _summed(members: list[tuple[int, dict[str, Any] | None]]) -> dict[str, Any]:
+def _summed(members: list[tuple[int, dict[str, Any] | None]], months: Mapping[int, str | None]) -> dict[str, Any]:
     lines = [line for _, line in members if line is not None]
     exact = [line for line in lines if line["rule"] in EXACT]
     converted = [line for line in lines if line["rule"] not in EXACT]
@@ -173,6 +174,7 @@ def _summed(members: list[tuple[int, dict[str, Any] | None]]) -> dict[str, Any]:
         "kg": total("kg", lines),
         "kg_low": total("kg_low", lines),
         "kg_high": total("kg_high", lines),
+        "first": min((month for number, _ in members if (month := months[number])), default=None),
         "tablets": total("quantity", [line for line in lines if line["unit"] == "tablet"]),
         "kg_exact": total("kg", exact),
         "kg_converted": total("kg", converted),

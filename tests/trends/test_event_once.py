@@ -68,7 +68,7 @@ def test_who_sees_one_report_counts_it(ask: Ask) -> None:
         ("KZ-CUS", 2, 1, "its own"),
     ],
 )
-@pytest.mark.parametrize("by", ["sex", "month,sex", "country,sex", "owner,sex"])
+@pytest.mark.parametrize("by", ["sex", "month,sex", "country,sex", "owner,sex", "age_band,sex"])
 def test_persons_of_one_event_count_once(ask: Ask, name: str, men: int, women: int, of: str, by: str) -> None:
     answer = ask(name, by=by, measure="persons", **PERIOD).json()
     found = {"1": 0, "2": 0}

@@ -59,7 +59,7 @@ def questions(draw: st.DrawFn) -> Trend:
     }
     if "day" in by:
         chosen |= {"from": "2025-05", "to": draw(st.sampled_from(FILTERS["to"]))}
-    return Trend.model_validate({"by": ",".join(by), "measure": "seizures,items,kg,tablets", **chosen})
+    return Trend.model_validate({"by": ",".join(by), "measure": "seizures,items,kg,tablets,first", **chosen})
 
 
 def possible(question: Trend) -> bool:
@@ -197,6 +197,7 @@ def answers(superuser: Engine, run: Any, catalogue: Catalogue, asked: list[Trend
                     answer.grain,
                 )
                 assert told["total"] == whole, (name, question, answer.grain)
+                assert sum(answer.owners.values()) == (whole or {}).get("seizures", 0), (name, question)
                 compared += len(found)
             compared += await maps(session, limits, catalogue)
         return compared

@@ -20,6 +20,7 @@ from sarhad.profile import Profile
 
 BARS = "▁▂▃▄▅▆▇█"
 TIMES = ("day", "month", "quarter", "year")
+MEASURES = ("seizures", "items", "kg", "quantity", "tablets", "persons", "first")
 APART = {"purity": ("unit", "basis"), "price": ("level", "currency", "per")}  # never in one quartile
 WITHHELD, ABSENT = "(not disclosed)", "(not stated)"
 
@@ -27,7 +28,7 @@ WITHHELD, ABSENT = "(not disclosed)", "(not stated)"
 def trends(
     by: Annotated[str, typer.Option(help="One or two dimensions, such as month,substance.")] = "month",
     measure: Annotated[
-        str, typer.Option(help="seizures, items, kg, quantity, tablets, persons, purity or price.")
+        str, typer.Option(help="seizures, items, kg, quantity, tablets, first, persons, purity or price.")
     ] = "seizures,kg",
     from_: Annotated[str | None, typer.Option("--from", help="First month or day, YYYY-MM or YYYY-MM-DD.")] = None,
     to: Annotated[str | None, typer.Option(help="Month or day after the last.")] = None,
@@ -76,11 +77,9 @@ def trends(
         show_table((*answer["by"], *told), _quartiles(answer["cells"], measure, told))
         _silences(answer)
         return
-    names = [
-        name for name in ("seizures", "items", "kg", "quantity", "tablets", "persons") if name in measure.split(",")
-    ]
+    names = [name for name in MEASURES if name in measure.split(",")]
     show_table((*answer["by"], *names), (_row(cell, names) for cell in answer["cells"]))
-    for unit, values in courses(answer, names[0]).items():
+    for unit, values in courses(answer, names[0]).items() if names[0] != "first" else ():
         console.print(f"{sparkline(values)}  {unit} {names[0]}", markup=False)
     for change in answer.get("changes", {}).get("found", ()):
         unit = " ".join(str(part) for part in change["unit"])
