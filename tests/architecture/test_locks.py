@@ -12,6 +12,7 @@ FEATURES = {
     "migrations/sql/0009_compile.sql": "gate",
     "migrations/sql/0010_tokens.sql": "gate",
     "migrations/versions/0016_cube_kept.py": "the cube's folding",
+    "migrations/versions/0028_contents.py": "the cube's folding",
     "migrations/sql/0022_candidates.sql": "alerts",
     "migrations/sql/0025_passes.sql": "the passes of links",
 }
