@@ -47,6 +47,10 @@ class UnknownLabel(Problem):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
+def _earlier(*days: date | None) -> date | None:
+    return min((day for day in days if day), default=None)
+
+
 def trimmed(value: Decimal) -> Decimal:
     """Without the decimals of what was taken away, as PostgreSQL's trim_scale."""
     return value.normalize() if value else Decimal(0)
@@ -71,15 +75,19 @@ class Cell:
         return self.counts.get("events", self.counts.get("persons", 0))
 
     def minus(self, other: "Cell") -> "Cell":
-        """Less what another has of the same key."""
+        """Less what another has of the same key; its first record stays, for it was reported."""
         counts = {name: value - other.counts.get(name, 0) for name, value in self.counts.items()}
         sums = {name: trimmed(value - other.sums.get(name, Decimal(0))) for name, value in self.sums.items()}
-        return Cell(self.key, counts, sums, self.first)
+        return Cell(self.key, counts, sums, _earlier(self.first, other.first))
+
+    def emptied(self) -> "Cell":
+        """What it says of its first record alone."""
+        return Cell(self.key, {}, {}, self.first)
 
     def plus(self, other: "Cell", key: tuple[str | None, ...]) -> "Cell":
         counts = {name: value + other.counts[name] for name, value in self.counts.items()}
         sums = {name: _EXACT.add(value, other.sums[name]) for name, value in self.sums.items()}
-        return Cell(key, counts, sums, min((f for f in (self.first, other.first) if f), default=None))
+        return Cell(key, counts, sums, _earlier(self.first, other.first))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +126,11 @@ async def answered(session: AsyncSession, question: Trend, catalogue: Catalogue,
         statement = over_rows(question, kept, reach, MOST, apart=repeats)
     cells, whole, owners = await _read(session, statement, len(question.dimensions))
     _bounded(len(cells))
-    if repeats and grain is not None:
+    if repeats and (grain is not None or "first" in question.measures):
         only = _only(repeats, question, grain, catalogue, reach)
         again, all_again, of_owners = await _read(session, only, len(question.dimensions))
+        if grain is None:  # they are left out already
+            again, all_again, of_owners = [c.emptied() for c in again], all_again and all_again.emptied(), {}
         cells, owners = without(cells, again), {owner: n - of_owners.get(owner, 0) for owner, n in owners.items()}
         whole = next(iter(without([whole], [all_again])), None) if whole and all_again else whole
     if "cell" in question.dimensions and question.resolution < CELL_RESOLUTION:
@@ -144,7 +154,9 @@ def _bounded(cells: int) -> None:
         )
 
 
-def _only(records: Sequence[UUID], question: Trend, grain: Grain, catalogue: Catalogue, reach: Reach) -> Statement:
+def _only(
+    records: Sequence[UUID], question: Trend, grain: Grain | None, catalogue: Catalogue, reach: Reach
+) -> Statement:
     """What these records by themselves say to a question that the cube answers."""
     if grain is PERSON:
         return over_cube(question, grain, labels(question, catalogue, None), reach, MOST, persons_of=records)
@@ -199,7 +211,7 @@ def _whole(cells: Sequence[Cell], number: int) -> Cell:
     for cell in cells:
         for name, value in cell.sums.items():
             sums[name] = _EXACT.add(sums[name], value)
-    first = min((cell.first for cell in cells if cell.first), default=None)
+    first = _earlier(*(cell.first for cell in cells))
     counts["persons" if "persons" in counts else "events"] = number
     return Cell((), counts, {name: trimmed(value) for name, value in sums.items()}, first)
 

@@ -5,10 +5,11 @@ Reads `shared.report` and `shared.report_line` under the reader's token, and eve
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection, text
 
@@ -23,6 +24,7 @@ EXACT = {"mass", "named-mass", "measured-mass"}
 class Seen:
     """One record as the reader sees it: facets given (whether the record has them or not), values, lines."""
 
+    id: UUID
     owner: str
     agency: str
     gives: set[str]
@@ -42,7 +44,7 @@ def seen(connection: Connection) -> list[Seen]:
     for row in rows:
         values = {name: _value(d) for name, d in zip(FACETS, row["disclosures"], strict=True) if d}
         gives = {name for bit, name in enumerate(FACETS) if row["mask"] >> bit & 1}
-        found[row["record_id"]] = Seen(row["country"], row["agency"], gives, values)
+        found[row["record_id"]] = Seen(row["record_id"], row["country"], row["agency"], gives, values)
     for line in connection.execute(text("SELECT * FROM shared.report_line ORDER BY line")).mappings():
         if line["record_id"] in found:
             found[line["record_id"]].lines.append(dict(line))
@@ -51,6 +53,35 @@ def seen(connection: Connection) -> list[Seen]:
 
 def _value(disclosure: str) -> Any:
     return json.loads(base64.urlsafe_b64decode(disclosure + "=" * (-len(disclosure) % 4)))[2]
+
+
+def repeated(connection: Connection, records: Iterable[Seen]) -> set[UUID]:
+    """Of reports of one event, by the links that are shown, all but that which a laboratory has confirmed, then the
+    heaviest, then that of the smallest id.
+    """
+    of = {record.id: record for record in records}
+    events: dict[UUID, set[UUID]] = {}
+    query = "SELECT a, b FROM shared.link WHERE relation = 'event' AND state = 'confirmed'"
+    for a, b in connection.execute(text(query)):
+        event = events.get(a, {a}) | events.get(b, {b})
+        events |= dict.fromkeys(event, event)
+
+    def rank(id_: UUID) -> tuple[Any, ...]:
+        lines = of[id_].lines if id_ in of else []
+        masses = [line["kg"] for line in lines if line["kg"] is not None]
+        confirmed = any(line["status"] == "CONF" for line in lines)
+        return not lines, not confirmed, not masses, -sum(masses, Decimal(0)), id_
+
+    return {id_ for event in events.values() for id_ in event - {min(event, key=rank)}}
+
+
+def counted_once(
+    records: Sequence[Seen], again: Set[UUID], question: Trend, catalogue: Catalogue
+) -> dict[tuple[Any, ...], dict[str, Any]]:
+    """`recount` without what was reported again; the first record of a cell is that of all."""
+    whole = recount(records, question, catalogue)
+    found = recount([record for record in records if record.id not in again], question, catalogue)
+    return {key: cell | {"first": whole[key]["first"]} for key, cell in found.items()}
 
 
 def recount(records: Sequence[Seen], question: Trend, catalogue: Catalogue) -> dict[tuple[Any, ...], dict[str, Any]]:
