@@ -11,7 +11,7 @@ from uuid import UUID
 from service.policies.gate import Reach
 from service.trends.grains import COUNTING, PERSON, Grain
 from service.trends.parts import COLUMNS, Labels, Statement, agency_type, conditions, grouped, key
-from service.trends.question import Trend
+from service.trends.question import LINES, Trend
 
 _SUMS = ("lines", "confirmed", "unconvertible", "kg_exact", "kg_converted", "kg_low", "kg_high", "tablets")
 DECIMALS = ("kg_exact", "kg_converted", "kg_low", "kg_high", "tablets", "quantity")
@@ -167,7 +167,7 @@ def _sums(question: Trend, grain: Grain, labels: Labels, owners: int) -> dict[st
     if question.about_lines:
         in_cell, in_question = _first(_in_cell(question, grain, labels)), _first(_in_question(grain, labels, question))
     found = {"events": f"coalesce(sum({in_cell}), 0)::bigint"}
-    if question.about_lines:
+    if set(LINES) & set(question.dimensions):  # else each event is in one cell
         found["in_question"] = f"sum({in_question})::bigint"
     found |= {m: _SUM[False].format(m) for m in ("lines", "confirmed", "unconvertible")}
     found |= {m: _SUM[True].format(m) for m in _asked(question)}
