@@ -1,7 +1,7 @@
 """What an answer says: the cells, how sure the kilograms are, what was counted, and what to beware of. Pure."""
 
 from collections.abc import Iterable
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 from service.substances.catalogue import Catalogue
@@ -77,10 +77,12 @@ def plain(value: Decimal) -> str:
 
 
 def share(part: int, whole: int) -> str | None:
-    """Percent with one decimal; null where there is nothing to take a share of."""
+    """Percent with one decimal, a half to the even one; null where there is nothing to take a share of."""
     if whole == 0:
         return None
-    return str((Decimal(100 * part) / whole).quantize(Decimal("0.1"), ROUND_HALF_EVEN))
+    tenths, rest = divmod(1000 * part, whole)
+    tenths += 2 * rest > whole or (2 * rest == whole and tenths % 2)
+    return f"{tenths // 10}.{tenths % 10}"
 
 
 def conversions(question: Trend, answer: Answer, catalogue: Catalogue) -> dict[str, Any]:
