@@ -284,7 +284,7 @@ def trends() -> Iterator[Question]:
     single = ("owner", "country", "admin1", "cell", "group", "substance", "status", "unit", "transport", "concealment")
     for by in ("month", "place_type", *single, "month,group", "admin1,substance", "year,transport", "quarter,owner"):
         yield Question(TRENDS, {"by": by})
-        yield Question(TRENDS, {"by": by, **period, "measure": "seizures,items,kg,tablets"})
+        yield Question(TRENDS, {"by": by, **period, "measure": "seizures,items,kg,tablets,first"})
     for params in ({}, period, {"certainty": "SUSPECTED"}, {"substance": "SAR-000608"}, {"group": "cannabis"}):
         yield Question(FLOWS, params)
     for params in (period, {**period, "resolution": "2"}, {**period, "group": "cannabis"}, {}):
