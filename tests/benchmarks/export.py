@@ -14,6 +14,7 @@ from sarhad.records import issue, item, seizure
 from sqlalchemy.engine import make_url
 
 from service.settings import Settings
+from tests.benchmarks.bulk import loading
 from tests.exchange import Exchange, Region
 
 OWNER, PARTNER = "KZ-CUS", "KG-CUS"
@@ -95,8 +96,7 @@ def _load(settings: Settings, records: int) -> None:
     url = make_url(settings.database_url).set(drivername="postgresql").render_as_string(hide_password=False)
     print(f"loading {records} records of two lines", flush=True)
     with psycopg.connect(url, autocommit=True) as connection:
-        with connection.transaction():
-            connection.execute("SET LOCAL session_replication_role = replica")
+        with loading(connection):
             connection.execute(_REPORTS, {"records": records})
             connection.execute(_LINES)
         connection.execute("VACUUM ANALYZE")

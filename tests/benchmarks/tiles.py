@@ -28,6 +28,7 @@ from service.database import Database
 from service.ogc.grid import HALF, mercator
 from service.settings import Settings
 from service.trends import keep
+from tests.benchmarks.bulk import loading
 from tests.benchmarks.records import signed
 from tests.benchmarks.trends import _LINES, OWNERS, PARTNER, _p95, _url
 from tests.exchange import Exchange, Region
@@ -188,9 +189,7 @@ def load(settings: Settings, rows: int) -> None:
     lon, lat = cities[at, 0] + reach * np.cos(angle), cities[at, 1] + 0.75 * reach * np.sin(angle)
     with psycopg.connect(_url(settings), autocommit=True) as connection:
         print(f"loading {rows} synthetic reports", flush=True)
-        with connection.transaction():
-            connection.execute("SET LOCAL session_replication_role = replica")
-            connection.execute("SET LOCAL work_mem = '512MB'")
+        with loading(connection):
             connection.execute("CREATE UNLOGGED TABLE public.staged (i int, lon float8, lat float8, h3 text)")
             with connection.cursor().copy("COPY public.staged FROM STDIN") as copy:
                 for n in range(rows):
@@ -219,7 +218,8 @@ INSERT INTO core.report (record_id, version, kind, agency, country, key_id, hand
   at_month, month_end, admin1, place_country, transport_mode, place_type, point, cell)
 WITH made AS MATERIALIZED (
   SELECT g.*, timestamptz '2011-01-01' + random() * interval '5470 days' AS t, random() AS u FROM public.staged g)
-SELECT gen_random_uuid(), 1, 'seizure', s.agency, s.country, s.key_id, s.handling, s.scope_id, true, 'reported',
+SELECT ('01900000-0000-7000-8000-' || lpad(to_hex(made.i), 12, '0'))::uuid, 1, 'seizure',
+  s.agency, s.country, s.key_id, s.handling, s.scope_id, true, 'reported',
   'synthetic-' || made.i, s.digest, s.content_hash, 'synthetic', array_fill(NULL::text, ARRAY[19]), '', '', '', '[]', t,
   date_trunc('day', t), date_trunc('month', t), (date_trunc('month', t) + interval '1 month - 1 day')::date,
   s.country || '-' || (10 + floor(power(random(), 2) * 16)::int), s.country,

@@ -24,6 +24,7 @@ from service.database import Database
 from service.settings import Settings
 from service.trends import keep
 from tests.analyses.laboratory import Laboratory
+from tests.benchmarks.bulk import loading
 from tests.benchmarks.records import signed
 from tests.exchange import Exchange, Region
 
@@ -161,31 +162,18 @@ async def _load(settings: Settings, rows: int) -> None:
         held = connection.execute("SELECT count(*) FROM core.report WHERE reference LIKE 'synthetic-%'").fetchone()
         values = {"first": (held or (0,))[0] + 1, "rows": rows, "cells": cells}
         print(f"loading synthetic reports up to {rows}", flush=True)
-        connection.execute("SET maintenance_work_mem = '1GB'")
-        connection.execute("SET work_mem = '256MB'")
-        with connection.transaction():
-            connection.execute("SET LOCAL session_replication_role = replica")
-            indexes = connection.execute(_INDEXES).fetchall()
-            for name, _ in indexes:  # made anew at the end: sorted once, and not searched for every row
-                connection.execute(f"DROP INDEX {name}")
+        with loading(connection):
             connection.execute(_REPORTS, values)
             connection.execute(_FACTS, values)
             connection.execute("ANALYZE core.report, core.report_line")  # or the join of the lines is a guess
             for statement in (_LINES, _ANALYSES, _FINDINGS, _CONTENTS):
                 connection.execute(statement, values)
-            for _, definition in indexes:
-                connection.execute(definition)
         database = Database(settings)
         await keep.rebuild(database)
         await database.dispose()
         connection.execute("VACUUM ANALYZE")
 
 
-_INDEXES = """
-SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) FROM pg_index i
-WHERE i.indrelid IN ('core.report'::regclass, 'core.report_line'::regclass, 'core.report_fact'::regclass)
-  AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid)
-"""
 _REPORTS = """
 INSERT INTO core.report (record_id, version, kind, agency, country, key_id, handling, scope_id, latest, status,
   reference, digest, content_hash, jwt, disclosures, log_salt, leaf_hash, receipt, warnings, at_instant, at_day,
