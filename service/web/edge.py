@@ -37,6 +37,7 @@ _SECURITY = (
 _OUR_OWN = frozenset({b"date", b"server", b"signature", b"signature-input", b"content-digest", b"content-length"})
 _BODY = frozenset({b"content-length", b"transfer-encoding"})  # with either a request has a body (RFC 9112 §6)
 _BODILESS = frozenset({204, 304})
+_EMPTY = hashlib.sha256().digest()  # of what an answer to HEAD holds (RFC 9530, appendix B.2)
 _STREAM = b"text/event-stream"  # whose events carry signatures of their own
 
 Settle = Callable[[Mapping[str, Any], int, bytes], Awaitable[None]]
@@ -175,7 +176,7 @@ class Edge:
         covered = {name.decode(): value.decode("latin-1") for name, value in headers if name == b"content-type"}
         if answer.status not in _BODILESS and not flowing:
             headers.append((b"content-length", str(answer.size).encode()))
-            covered["content-digest"] = content_digest(answer.digest)
+            covered["content-digest"] = content_digest(_EMPTY if scope["method"] == "HEAD" else answer.digest)
         request = RequestMessage.of(scope, *self._origins)
         signed = signature_headers(self._key(), request, answer.status, covered)
         if "content-digest" in covered:

@@ -47,6 +47,7 @@ def report(
 
 
 def test_what_is_hidden_of_records_changes_no_answer_about_links(worlds: Worlds) -> None:
+    """D11. A likeness to a hidden record, and what is said of it, are told to nobody who does not see both."""
     worlds.adopt("UZ", [RULE])
     worlds.empty()
     one, other, hidden = new_id(), new_id(), new_id()

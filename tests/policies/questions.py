@@ -348,5 +348,6 @@ def about(id_: str) -> Iterator[Question]:
     yield Question(ATTACHMENTS.format(record_id=id_))
     yield Question(ITEM.format(record_id=id_), accept=GEOJSON)
     yield Question(ITEM.format(record_id=id_), method="DELETE")
-    yield Question(ITEM.format(record_id=id_), method="OPTIONS")
+    for method in ("HEAD", "OPTIONS"):
+        yield Question(ITEM.format(record_id=id_), method=method)
     yield Question(ITEM.format(record_id=id_.upper()), {"purpose": PURPOSES[0]})

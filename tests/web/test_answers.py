@@ -1,5 +1,6 @@
 """Every answer is complete, signed for its request, and carries no more than it must."""
 
+import hashlib
 import json
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ from sarhad.signing import verify_response
 
 from service.app import create_app
 from service.identity.callers import CallerDependency
+from service.signing import content_digest
 from tests.exchange import Exchange
 from tests.identity.enrolment import enrol_now
 from tests.signing.wire import Reply, Wire, send, sign
@@ -96,6 +98,7 @@ def test_methods_that_a_path_does_not_answer_are_told_with_those_that_it_does(ex
         assert (reply.status_code, reply.headers["content-type"]) == (405, "application/problem+json"), path
         assert {name.upper() for name in operations} <= set(reply.headers["allow"].split(", ")), path
         assert method == "HEAD" or reply.json()["type"] == "/problems/method-not-allowed"
+        assert reply.headers["content-digest"] == content_digest(hashlib.sha256(reply.content).digest()), path
 
 
 def test_health_answers_monitors_that_ask_for_the_head_only(exchange: Exchange) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ def outcome(call: Callable[[], Any]) -> tuple[int, str]:
 def test_a_write_tells_nothing_of_what_others_hold(
     exchange: Exchange, ask: Asker, partner: Client, file: Callable[[Record], str]
 ) -> None:
-    """D10, D11. The same reference, the same content, a version of it, a question about it: as if it were not there."""
+    """D10. The same reference, the same content, a version of it, a question about it: as if it were not there."""
     secret = report(HIDDEN)
     id_, none = file(secret), str(uuid.uuid4())
     twin = heroin(PARTNER, reference=secret.facets["reference"], items=secret.facets["items"])
@@ -353,7 +353,7 @@ DESCRIPTIONS = {
 def test_every_way_of_asking_shows_the_same_records(
     exchange: Exchange, ask: Asker, partner: Client, file: Callable[[Record], str]
 ) -> None:
-    """D25. Lists, pages of one, GeoJSON, items, histories and signed copies agree, at every precision."""
+    """D25. Lists, pages, GeoJSON, features, figures, items, histories and signed copies agree, at every precision."""
     filed = {handling: file(report(handling)) for handling in (EXACT, "TLP:GREEN", MONTHLY, "TLP:AMBER+STRICT", HIDDEN)}
     shown = {name: id_ for name, id_ in filed.items() if name != HIDDEN}
     listed = set(reports.ids(partner))
@@ -362,8 +362,21 @@ def test_every_way_of_asking_shows_the_same_records(
     assert sorted(paged) == sorted(listed)
     placed = json.loads(ask("/v1/seizures?owner=UZ&limit=500", headers={"accept": "application/geo+json"}).body)
     assert {f["id"] for f in placed["features"]} & set(filed.values()) <= set(shown.values())
+    assert set(features(ask)) & set(filed.values()) == {filed[EXACT], filed["TLP:GREEN"]}, "those with a place"
+    (counted,) = json.loads(ask("/v1/trends?by=owner&owner=UZ&measure=seizures").body)["cells"]
+    assert counted["seizures"] == len(reports.ids(partner, kind="seizure"))
     for id_ in filed.values():
         statuses = [
             outcome(lambda way=way, id_=id_: way(id_))[0] for way in (partner.get, partner.versions, partner.get_record)
         ]  # type: ignore[misc]
         assert statuses == [201 if id_ in listed else 404] * 3
+
+
+def features(ask: Asker) -> Iterator[str]:
+    """The ids of all features of the collection of seizures, page by page."""
+    path: str | None = "/ogc/collections/seizures/items?limit=500"
+    while path is not None:
+        page = json.loads(ask(path).body)
+        yield from (feature["id"] for feature in page["features"])
+        following = [link["href"] for link in page["links"] if link["rel"] == "next"]
+        path = following[0] if following else None

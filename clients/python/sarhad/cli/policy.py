@@ -42,6 +42,11 @@ def owner_of(profile: Profile, of: str | None) -> str:
     return of or profile.agency[:2]
 
 
+def named_in(document: dict[str, Any], profile: Profile) -> str:
+    """Whose policy a document says it is: an agency's ceiling, or a country's own."""
+    return str(document.get("agency") or document.get("country") or profile.agency[:2])
+
+
 @app.command(epilog="Example: sarhad policy show --profile .sarhad/demo/KZ-NCP/policy")
 def show(
     version: Annotated[int | None, typer.Argument(help="Print this version with its signatures, as JSON.")] = None,
@@ -134,8 +139,9 @@ def check(
 ) -> None:
     """Ask whether a document would be taken, what it says and what it changes; nothing is kept."""
     loaded = Profile.load(profile)
+    document = read_document(file)
     with connect(loaded) as client:
-        found = client.check_policy(owner_of(loaded, of), read_document(file), language)
+        found = client.check_policy(of or named_in(document, loaded), document, language)
     if as_json:
         show_json(found)
         return
@@ -151,16 +157,17 @@ def propose(file: DocumentArgument, profile: ProfileOption = None, as_json: Json
     """Sign a document and propose it as the next version; another officer approves it."""
     loaded = Profile.load(profile)
     document = read_document(file)
-    owner = str(document.get("agency") or document.get("country") or loaded.agency[:2])
+    owner = named_in(document, loaded)
     signed = sign_policy(loaded.load_record_key(), document)
     with connect(loaded) as client:
         proposed = client.propose_policy(owner, signed)
     if as_json:
         show_json(proposed)
     else:
+        whose = f" --of {owner}" if "-" in owner else ""
         console.print(
             f"Version {proposed['version']} of {owner} is proposed, {proposed['rules']} rules; nothing changes yet. "
-            f"Another officer: sarhad policy approve {proposed['version']}",
+            f"Another officer: sarhad policy approve {proposed['version']}{whose}",
             markup=False,
         )
 
