@@ -20,7 +20,7 @@ from service.releases.enforce import enforce
 from service.releases.grants import check_granted, tell_officers
 from service.releases.models import REQUEST, RecordRule
 from service.releases.owned import held, may_narrow, may_widen
-from service.releases.words import GRANT_FOR, LONGEST_GRANT, Refusal, with_coarser
+from service.releases.words import GRANT_FOR, LONGEST_GRANT, Refusal, whole_hour, with_coarser
 
 _SETTLE = text(
     "SELECT gate.settle_request(:id, :state, :given, CAST(:until AS timestamptz), :duties, :refusal, :said, :by)"
@@ -34,7 +34,7 @@ class Answer(BaseModel):
 
     decision: Literal["full", "part", "refused"]
     facets: Annotated[Facets | None, Field(description="In part: which.")] = None
-    days: Annotated[int, Field(ge=1, le=LONGEST_GRANT.days, description="For how long.")] = GRANT_FOR.days
+    days: Annotated[int, Field(ge=1, le=LONGEST_GRANT.days, description="How long, to the full hour.")] = GRANT_FOR.days
     obligations: Annotated[list[Obligation], Field(max_length=7)] = []
     refusal: Annotated[Refusal | None, Field(description="Refused: why.")] = None
     text: Words | None = None
@@ -92,7 +92,7 @@ async def answer(session: AsyncSession, caller: Caller, id_: uuid.UUID, said: An
     else:
         may_narrow(caller, records)
     now = datetime.now(UTC)
-    until = now + timedelta(days=said.days) if given else None
+    until = whole_hour(now + timedelta(days=said.days)) if given else None
     obliging = bits(said.obligations)
     state = "answered" if given else "refused"
     await _settle(

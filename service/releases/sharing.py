@@ -30,7 +30,7 @@ from service.releases.grants import check_granted, tell_officers, tell_released
 from service.releases.models import RECIPIENT, RULE, RecordRule
 from service.releases.owned import held, may_narrow, may_widen, own_records
 from service.releases.refusals import InvalidTerm
-from service.releases.words import LONGEST_GRANT, with_coarser
+from service.releases.words import LONGEST_GRANT, whole_hour, with_coarser
 from service.seizures.models import RECALLED
 
 _END = text("SELECT gate.end_record_rules(CAST(:rules AS uuid[]), :by)")
@@ -47,7 +47,9 @@ class _Rule(BaseModel):
 
 
 class Grant(_Rule):
-    """These facets of the record to these countries and agencies (any of either), until a date at most 366 days off."""
+    """These facets of the record to these countries and agencies (any of either), until the full hour at or before a
+    time at most 366 days off.
+    """
 
     kind: Literal["grant"]
     countries: _Countries | None = None
@@ -182,6 +184,8 @@ async def _check(
         longest = LONGEST_GRANT if rule.kind == "grant" else _LONGEST
         if rule.until is not None and not now < rule.until <= now + longest:
             raise InvalidTerm(f"a {rule.kind} ends within {longest.days} days from now", pointer=f"/add/{place}/until")
+        if isinstance(rule, Grant) and whole_hour(rule.until) <= now:
+            raise InvalidTerm("a grant ends at a full hour: name one to come", pointer=f"/add/{place}/until")
         if isinstance(rule, Embargo):
             continue
         for member, codes in (("countries", rule.countries), ("agencies", rule.agencies)):
@@ -194,13 +198,15 @@ async def _check(
 
 
 def _to_the_hour(rule: Grant | Block | Embargo) -> Grant | Block | Embargo:
-    """What hides ends at full hours. When such a rule ends, whoever it hides from is judged anew: with ends of its own
-    choice one country would have all others judged every second.
+    """The rule with an end at a full hour: no sooner than asked for what hides, no later for what gives. When a rule
+    ends, whoever it concerns is judged anew: with ends of its own choice one country would have others judged every
+    second.
     """
-    if isinstance(rule, Grant) or rule.until is None:
+    if rule.until is None:
         return rule
-    hour = rule.until.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    return rule.model_copy(update={"until": hour if hour == rule.until else hour + timedelta(hours=1)})
+    hour = whole_hour(rule.until)
+    late = rule.kind != "grant" and hour != rule.until
+    return rule.model_copy(update={"until": hour + timedelta(hours=late)})
 
 
 def _row(rule: Grant | Block | Embargo, record: uuid.UUID, caller: Caller, now: datetime) -> RecordRule:

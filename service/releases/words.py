@@ -1,6 +1,6 @@
 """The vocabulary of releases: reasons for a refusal, and the terms."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Final, Literal
 
@@ -33,3 +33,8 @@ def with_coarser(facets: int) -> int:
             if facets >> BITS[finer] & 1:
                 facets |= 1 << BITS[coarser]
     return facets & ALL
+
+
+def whole_hour(moment: datetime) -> datetime:
+    """The last full hour (UTC) at or before."""
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +14,8 @@ from tests.awaiting import eventually
 from tests.exchange import Exchange, Region
 from tests.releases.parties import ASKER, OWNER, THIRD, Parties, later, sees
 from tests.releases.refused import refused
+
+WITHIN_THE_HOUR = datetime.now(UTC).replace(minute=59, second=59, microsecond=999999).isoformat()
 
 
 def grant(*facets: str, days: float = 30, **audience: Any) -> dict[str, Any]:
@@ -75,7 +77,7 @@ def test_an_embargo_is_for_all_and_ends_by_itself(parties: Parties, record: str,
     assert parties.filer.sharing(record)["rules"] == []
 
 
-def test_what_hides_ends_at_full_hours_and_however_often_it_is_said_once(
+def test_rules_end_at_full_hours_and_what_hides_is_said_once_however_often(
     parties: Parties, record: str, counted: Callable[..., int]
 ) -> None:
     """Else one record would have every reader of every country judged anew each second."""
@@ -88,13 +90,21 @@ def test_what_hides_ends_at_full_hours_and_however_often_it_is_said_once(
     assert counted("SELECT count(*) FROM gate.rule WHERE record = :id", id=record) == 1
     (kept,) = parties.share(hour := parties.file(), block(until="2030-05-01T12:00:00Z"))["rules"]
     assert kept["until"] == "2030-05-01T12:00:00+00:00"
-    until = later(3)
-    granted = parties.share(hour, grant("items", countries=[ASKER]) | {"until": until})["rules"][-1]
-    assert granted["until"] == until
+    granted = [
+        parties.share(hour, grant("items", countries=[ASKER]) | {"until": until})["rules"][-1]["until"]
+        for until in ("2027-05-01T12:59:59.999999+05:00", "2027-05-01T12:00:00+05:30", "2027-05-01T09:00:00Z")
+    ]
+    assert granted == [f"2027-05-01T{hour}:00:00+00:00" for hour in ("07", "06", "09")], "no later than was said"
 
 
-def test_a_grant_ends_by_itself(parties: Parties, hidden: str) -> None:
-    parties.share(hidden, grant("items", countries=[ASKER], days=3 / 86400))
+def test_a_grant_ends_by_itself(parties: Parties, hidden: str, database: Callable[..., None]) -> None:
+    parties.share(hidden, grant("items", countries=[ASKER], days=2 / 24))
+    assert sees(parties.asker, hidden) is not None
+    # the hours until then are left out, and readers judged as if they had been
+    database(
+        "UPDATE gate.rule SET valid_until = clock_timestamp() + interval '3 seconds' WHERE record = :id", id=hidden
+    )
+    database("SELECT gate.compile(gate.readers())")
     assert sees(parties.asker, hidden) is not None
     eventually(lambda: not shown(parties, hidden), 20)
 
@@ -266,6 +276,9 @@ def test_two_officers_do_not_undo_each_other(parties: Parties, record: str) -> N
     [
         (grant("narrative", days=367, countries=[ASKER]), "invalid-term"),
         (grant("narrative", days=-1, countries=[ASKER]), "invalid-term"),
+        ({**grant("narrative", countries=[ASKER]), "until": WITHIN_THE_HOUR}, "invalid-term"),
+        ({**grant("narrative", countries=[ASKER]), "until": "9999-12-31T23:30:00-12:00"}, "invalid-term"),
+        (block(until="0001-01-01T00:00:00+14:00"), "invalid-term"),
         ({"kind": "embargo", "until": later(4000)}, "invalid-term"),
         (block(until=later(-1)), "invalid-term"),
         (grant("narrative", countries=["FR"]), "invalid-audience"),
