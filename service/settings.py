@@ -144,6 +144,10 @@ class Settings(BaseSettings):
     ] = 100
     packs_per_day: Annotated[int, Field(ge=1, description="Packs that one country may draft in a day.")] = 100
     alerts_per_day: Annotated[int, Field(ge=1, description="Alerts that one country may issue in a day.")] = 100
+    acts_per_day: Annotated[
+        int,
+        Field(ge=1, description="Acts of one country in the governance log in a day; then none on links and alerts."),
+    ] = 10_000
     public_releases: Annotated[
         bool, Field(description="The public tier: releases that owners approved are served to everybody, unsigned.")
     ] = False

@@ -19,24 +19,23 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.alerts.models import ALERT, ANSWER, CANDIDATE, OWN_ALERT, Alert, AlertAnswer, AlertBasis
 from service.alerts.rules import NEEDS, Rule
-from service.identity import quota
+from service.alerts.turn import alert_turn
+from service.identity import acts, quota
 from service.identity.caller import Caller
 from service.identity.governance import record
 from service.identity.models import Country
 from service.identity.officers import same_hand
 from service.notices.notify import notify, settle
 from service.problems import NotFound, Problem
-from service.records.registry import HANDLING
+from service.records.registry import HANDLING, Handling
 from service.seizures.models import SHARED
 
 _ISSUE = text("SELECT gate.issue_alert(:id, :level, :handling, CAST(:countries AS text[]))")
 _END = text("SELECT gate.end_alert(:id, :state, :reason)")
 _FEEDBACK = text("SELECT gate.alert_feedback(:id, :action, :useful)")
 _SETTLE = text("SELECT gate.settle_candidate(:id, :state)")
-_TURN = text("SELECT gate.alert_turn()")
 Words = Annotated[str, Field(min_length=1, max_length=4_000, pattern=r"^[^\x00]*$")]
 Title = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]*$")]
-Handling = Literal["TLP:CLEAR", "TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT", "TLP:RED"]
 ITEMS = NEEDS["FIRST_IN_REGION"]
 
 
@@ -216,7 +215,7 @@ async def issue(session: AsyncSession, caller: Caller, id_: UUID, said: Issue, *
 
 async def _check_issued(session: AsyncSession, most: int) -> None:
     """Every alert comes into everyone's inbox. Counted in the turn in which it is issued. Raises TooManyAlerts."""
-    await session.execute(_TURN)
+    await alert_turn(session)
     await quota.check(session, OWN_ALERT.c.issued_at, most, quota.DAY, TooManyAlerts)
 
 
@@ -271,8 +270,12 @@ async def acknowledge(session: AsyncSession, caller: Caller, id_: UUID) -> None:
         await notify(session, alert["country"], "alert-acknowledged", f"/v1/alerts/{id_}", agency=caller.agency)
 
 
-async def feedback(session: AsyncSession, caller: Caller, id_: UUID, said: Feedback) -> None:
-    """Once the country has acknowledged; the issuer is told of the first. Raises NotFound, NotInThisState."""
+async def feedback(session: AsyncSession, caller: Caller, id_: UUID, said: Feedback, *, most: int) -> None:
+    """Once the country has acknowledged; the issuer is told of the first. `most` acts a day.
+
+    Raises TooManyActs, NotFound, NotInThisState.
+    """
+    await acts.step(session, caller.country, most)
     alert = await one(session, id_)
     answers = select(ANSWER.c.feedback_at).where(ANSWER.c.alert_id == id_, ANSWER.c.country == caller.country)
     before = await session.scalar(answers)

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
-from pydantic import BaseModel, ConfigDict
 
 from service.alerts import accounting, events, life, subscriptions
 from service.alerts import list as lists
@@ -16,19 +15,10 @@ from service.alerts.tasks import announce, inboxes, redeliver
 from service.identity.callers import AlertIssuer, Asker, Reader
 from service.readings.account import account
 from service.substances.provisional import known_to
-from service.web import ReadSession, WriteSession, gives, json_body
+from service.web import Empty, ReadSession, WriteSession, gives, json_body
 
 router = APIRouter(prefix="/v1", tags=["alerts"])
 STREAM = "text/event-stream"
-
-
-class Nothing(BaseModel):
-    """An empty object."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-Empty = Annotated[Nothing, json_body(Nothing)]
 
 
 async def _account(request: Request, session: ReadSession, told: list[dict[str, Any]]) -> None:
@@ -105,10 +95,14 @@ async def acknowledge_alert(alert_id: UUID, caller: Asker, session: WriteSession
 
 @router.post("/alerts/{alert_id}/feedback")
 async def feedback_on_alert(
-    alert_id: UUID, caller: Asker, session: WriteSession, said: Annotated[life.Feedback, json_body(life.Feedback)]
+    alert_id: UUID,
+    request: Request,
+    caller: Asker,
+    session: WriteSession,
+    said: Annotated[life.Feedback, json_body(life.Feedback)],
 ) -> dict[str, Any]:
     """What your country did, and whether the alert was of use."""
-    await life.feedback(session, caller, alert_id, said)
+    await life.feedback(session, caller, alert_id, said, most=request.app.state.settings.acts_per_day)
     return {"id": str(alert_id), "country": caller.country}
 
 
@@ -135,7 +129,7 @@ async def subscribe(
 ) -> dict[str, Any]:
     """Order to be told, for the signed purpose: as a stream, to a webhook, or as a daily digest."""
     state = request.app.state
-    id_ = await subscriptions.subscribe(session, caller, ordered, state.catalogue, state.settings.webhook_networks)
+    id_ = await subscriptions.subscribe(session, caller, ordered, state.catalogue, state.settings)
     return subscriptions.view(await subscriptions.one(session, id_))
 
 

@@ -13,9 +13,11 @@ from service.alerts import events
 from service.alerts.models import DELIVERY, SUBSCRIPTION, Subscription
 from service.alerts.reach import check
 from service.alerts.rules import Rule
+from service.identity import acts
 from service.identity.caller import Caller
 from service.identity.governance import record
 from service.problems import NotFound, Problem
+from service.settings import Settings
 from service.substances.catalogue import Catalogue
 
 MOST = 20  # of one agency: each looks at every record that is filed
@@ -61,11 +63,12 @@ class Ordered(BaseModel):
 
 
 async def subscribe(
-    session: AsyncSession, caller: Caller, ordered: Ordered, catalogue: Catalogue, networks: tuple[str, ...]
+    session: AsyncSession, caller: Caller, ordered: Ordered, catalogue: Catalogue, settings: Settings
 ) -> UUID:
-    """Raises AddressRefused, UnknownGroup, TooManySubscriptions."""
+    """Raises TooManyActs, AddressRefused, UnknownGroup, TooManySubscriptions."""
+    await acts.step(session, caller.country, settings.acts_per_day)
     if ordered.url is not None:
-        check(ordered.url, networks)
+        check(ordered.url, settings.webhook_networks)
     for place, group in enumerate(ordered.groups or ()):
         if group not in catalogue.groups:
             raise UnknownGroup(f"{group} is no group", pointer=f"/groups/{place}", expected=sorted(catalogue.groups))

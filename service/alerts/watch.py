@@ -22,6 +22,7 @@ from service.alerts.models import CANDIDATE
 from service.alerts.over import no_more_so
 from service.alerts.past import Measured, compared, past
 from service.alerts.rules import NEEDS, Candidate, candidates
+from service.alerts.turn import alert_turn
 from service.database import Database
 from service.links.models import SHARED_LINK
 from service.substances.catalogue import Catalogue
@@ -32,7 +33,6 @@ OUTLIER = "PURITY_OUTLIER"
 COUNTED = frozenset({OUTLIER, "PROFILE_MATCH"})
 AT_ONCE = 500  # records that are judged in one transaction
 KEPT_AT_ONCE = 500  # candidates of one turn, for which everybody waits who writes candidates or issues alerts
-_TURN = text("SELECT gate.alert_turn()")
 _KEEP = text("SELECT gate.keep_candidates(CAST(:kept AS jsonb), CAST(:over AS uuid[]))")
 
 
@@ -123,7 +123,7 @@ async def keep(
     for place in range(0, len(found_now), KEPT_AT_ONCE):
         async with eyes.writing(database) as session:
             if fresh := await _fresh(session, eyes, found_now[place : place + KEPT_AT_ONCE], over):
-                await session.execute(_TURN)
+                await alert_turn(session)
                 await session.execute(_KEEP, {"kept": orjson.dumps(fresh).decode(), "over": list(over)})
 
 

@@ -19,7 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from service.attachments.finish import AttachmentTooLarge, End, Sending, finish
 from service.attachments.models import OWN_ATTACHMENT, OWN_UPLOAD, Upload
 from service.attachments.present import attachment_document
+from service.identity import quota
 from service.identity.caller import Caller
+from service.locks import Turn
 from service.problems import NotFound, Problem
 from service.settings import Settings
 
@@ -27,7 +29,6 @@ OPEN_FOR = timedelta(days=1)
 SMALLEST = 65_536  # bytes of a piece that is not the last
 Sha256Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
-_LOCK = text("SELECT pg_advisory_xact_lock(7276829, hashtext(:country))")
 _EXTEND = text("SELECT gate.extend_upload(:upload, :offset, :bytes, :piece)")
 _END = text("SELECT gate.end_upload(:upload, :kept, CAST(:refusal AS jsonb))")
 
@@ -78,7 +79,7 @@ async def begin(session: AsyncSession, caller: Caller, announced: Announced, set
     """Raises AttachmentTooLarge, AttachmentQuotaReached, TooManyUploads."""
     if announced.size > settings.attachment_max_bytes:
         raise AttachmentTooLarge(f"at most {settings.attachment_max_bytes} bytes", limit=settings.attachment_max_bytes)
-    await session.execute(_LOCK, {"country": caller.country})
+    await quota.turn(session, Turn.ATTACHMENTS, caller.country)
     receiving = OWN_UPLOAD.c.state == "receiving"
     mine = select(func.count()).where(receiving, OWN_UPLOAD.c.agency == caller.agency)
     if (await session.scalar(mine) or 0) >= settings.attachment_uploads:

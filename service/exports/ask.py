@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.exports.build import build
@@ -15,7 +15,9 @@ from service.exports.formats import FORMATS
 from service.exports.limits import check
 from service.exports.models import EXPORT, Export
 from service.exports.subjects import SUBJECTS
+from service.identity import quota
 from service.identity.caller import Caller
+from service.locks import Turn
 from service.problems import Problem
 from service.seizures.query import Conditions
 from service.seizures.read import descendants
@@ -23,7 +25,6 @@ from service.settings import Settings
 from service.substances.catalogue import Catalogue
 
 UNDER_WAY, KEPT = 3, 30  # of one key
-_TURN = text("SELECT pg_advisory_xact_lock(hashtextextended(:country, 7276831))")
 
 
 class UnknownSubject(Problem):
@@ -109,7 +110,7 @@ def order(wanted: Wanted, catalogue: Catalogue, asked: bytes) -> Order:
 
 
 async def _room(session: AsyncSession, caller: Caller, settings: Settings) -> None:
-    await session.execute(_TURN, {"country": caller.country})
+    await quota.turn(session, Turn.EXPORTS, caller.country)
     alive = EXPORT.c.expires_at > func.now()
     counted = select(
         func.count().filter(EXPORT.c.state.in_(("queued", "running")), alive),

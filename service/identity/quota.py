@@ -9,15 +9,16 @@ from typing import Any
 from sqlalchemy import ColumnElement, extract, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from service.locks import Turn
 from service.problems import Problem
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
-_TURN = text("SELECT pg_advisory_xact_lock(:what, hashtext(:country))")
+_TURN = text("SELECT pg_advisory_xact_lock(:what, hashtext(:whose))")
 
 
-async def turn(session: AsyncSession, what: int, country: str) -> None:
-    """Of two that come at once the second counts what the first did, after its COMMIT. `what` is the lock's number."""
-    await session.execute(_TURN, {"what": what, "country": country})
+async def turn(session: AsyncSession, what: Turn, whose: str) -> None:
+    """Of two that come at once the second counts what the first did, after its COMMIT."""
+    await session.execute(_TURN, {"what": what.value, "whose": whose})
 
 
 async def check(

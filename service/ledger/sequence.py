@@ -18,12 +18,12 @@ from service.ledger.checkpoints import Checkpoint, CheckpointSigner, KeptCheckpo
 from service.ledger.merkle import CompactRange, LeafRange, TileId
 from service.ledger.models import Log
 from service.ledger.tiles import read_tiles
+from service.locks import Alone
 from service.settings import Settings
 from service.signing.service_key import ServiceKey
 
 BATCH = 2_000
 WAKE_SECONDS = 1.0
-_LOCK_KEY = 0x5A72_6864  # any constant of our own: the one sequencer's advisory lock
 
 _log = structlog.get_logger("sarhad.ledger")
 
@@ -86,7 +86,7 @@ async def sequence(
     that look like any other; `repeats` leaves out entries that the log holds already, which are otherwise an
     IntegrityError. Raises LogRolledBack, LogDamaged.
     """
-    if not await session.scalar(_LOCK, {"key": _LOCK_KEY}):
+    if not await session.scalar(_LOCK, {"key": Alone.SEQUENCER.value}):
         return None
     last = (await session.execute(_LAST, {"log": log.value})).one_or_none()
     edge = await _edge(session, log, last.size if last else 0)

@@ -56,23 +56,26 @@ async def show_link(link_id: UUID, request: Request, caller: Reader, session: Re
 
 @router.post("/{link_id}/confirmation")
 async def confirm_link(
-    link_id: UUID, caller: Asker, session: WriteSession, said: Annotated[Word, json_body(Word)]
+    link_id: UUID, request: Request, caller: Asker, session: WriteSession, said: Annotated[Word, json_body(Word)]
 ) -> dict[str, str]:
     """The caller's agency holds that the records belong together. It is so when two keys of the parties say so."""
-    return {"id": str(link_id), "state": await act(session, caller, link_id, "confirm", said.reason)}
+    most = request.app.state.settings.acts_per_day
+    return {"id": str(link_id), "state": await act(session, caller, link_id, "confirm", said.reason, most=most)}
 
 
 @router.post("/{link_id}/rejection")
 async def reject_link(
-    link_id: UUID, caller: Asker, session: WriteSession, said: Annotated[Because, json_body(Because)]
+    link_id: UUID, request: Request, caller: Asker, session: WriteSession, said: Annotated[Because, json_body(Because)]
 ) -> dict[str, str]:
     """The caller's agency holds that they do not. One party's word is enough; confirming it begins anew."""
-    return {"id": str(link_id), "state": await act(session, caller, link_id, "reject", said.reason)}
+    most = request.app.state.settings.acts_per_day
+    return {"id": str(link_id), "state": await act(session, caller, link_id, "reject", said.reason, most=most)}
 
 
 @router.post("/{link_id}/undoing")
 async def undo_link(
-    link_id: UUID, caller: Asker, session: WriteSession, said: Annotated[Because, json_body(Because)]
+    link_id: UUID, request: Request, caller: Asker, session: WriteSession, said: Annotated[Because, json_body(Because)]
 ) -> dict[str, str]:
     """Take a confirmed link apart again. Both records, and what was said, stay."""
-    return {"id": str(link_id), "state": await act(session, caller, link_id, "undo", said.reason)}
+    most = request.app.state.settings.acts_per_day
+    return {"id": str(link_id), "state": await act(session, caller, link_id, "undo", said.reason, most=most)}

@@ -8,9 +8,11 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from service.locks import Alone
+
 # A reader that asks for what came since its last look must miss nothing, so notices commit in the order of their
 # times: one writer at a time, from its first notice to its COMMIT.
-_TURN = text("SELECT pg_advisory_xact_lock(7276826)")
+_TURN = text(f"SELECT pg_advisory_xact_lock({Alone.NOTICES.value})")
 _PUT = text("SELECT gate.put_notices(CAST(:notices AS jsonb))")
 _ACKNOWLEDGE = text("SELECT gate.acknowledge_notices(:id, :subject, :by)")
 

@@ -15,6 +15,7 @@ from service.identity import quota
 from service.identity.caller import Caller
 from service.identity.governance import record
 from service.identity.officers import same_hand
+from service.locks import Turn
 from service.notices.notify import notify, settle
 from service.packs.content import content_of, frozen, month_ends
 from service.packs.forms import Form, forms
@@ -55,7 +56,6 @@ class DraftedAtOnce(Problem):
     status = HTTPStatus.CONFLICT
 
 
-_TURN = 7276845
 _SETTLE = text("SELECT gate.settle_pack(:pack, :digest, :state, CAST(:officer AS text), :at, :workbook)")
 
 
@@ -79,7 +79,7 @@ async def draft(
     await quota.check(session, PACK.c.drafted_at, most, quota.DAY, TooManyPacks)
     content = await content_of(form, caller.country, months, own_records(session, first, last), registers)
     body, digest = frozen(content)
-    await quota.turn(session, _TURN, caller.country)  # after the content: others would wait for it
+    await quota.turn(session, Turn.PACKS, caller.country)  # after the content: others would wait for it
     await quota.check(session, PACK.c.drafted_at, most, quota.DAY, TooManyPacks)
     earlier = select(func.max(PACK.c.version)).where(
         PACK.c.form == form.form, PACK.c.first_month == months[0], PACK.c.last_month == months[1]

@@ -16,13 +16,13 @@ from service.packs.listed import Listed, listed
 from service.packs.say import Registers
 from service.packs.workbook import MEDIA_TYPE
 from service.readings.account import account
+from service.records.scalars import MonthName
 from service.substances.provisional import known_to
 from service.web import ReadSession, WriteSession, gives, json_body
 
 router = APIRouter(prefix="/v1", tags=["packs"])
 
 JSON = "application/json"
-Month = Annotated[str, Field(pattern=r"^20\d{2}-(0[1-9]|1[0-2])$", examples=["2025-01"])]
 
 
 class _Document(BaseModel):
@@ -33,8 +33,8 @@ class DraftRequest(_Document):
     """Which form, of which months (both inclusive)."""
 
     form: Annotated[str, Field(max_length=30)]
-    first_month: Month
-    last_month: Month
+    first_month: MonthName
+    last_month: MonthName
 
 
 class Decision(_Document):

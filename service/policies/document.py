@@ -31,17 +31,19 @@ import calendar
 import re
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from service.identity.caller import Purpose
 from service.policies.obligations import Obligation, bits
-from service.records.registry import BITS, HANDLING
+from service.records.registry import BITS, HANDLING, Handling
 
 TIME_LADDER = ("when.month", "when.day", "when.instant")
 PLACE_LADDER = ("where.country", "where.admin1", "where.cell", "where.point")
-PURPOSES = ("analysis", "operational", "forensic", "health", "statistics")
-READING_ROLES = ("reporter", "laboratory", "analyst", "policy_officer", "coordinator")
+PURPOSES = get_args(Purpose)
+ReadingRole = Literal["reporter", "laboratory", "analyst", "policy_officer", "coordinator"]
+READING_ROLES = get_args(ReadingRole)
 LONGEST_FOR_OUTSIDERS = timedelta(days=366)
 MOST_RULES_OF_A_CEILING = 100
 MOST_MOMENTS = 48  # at which rules of one document begin or end
@@ -61,7 +63,6 @@ Group = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,39}$")]
 Month = Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
 Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), Field(strict=False)]
 Kind = Literal["seizure", "zero", "analysis", "precursor_incident", "clandestine_laboratory", "price_observation"]
-Handling = Literal["TLP:CLEAR", "TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT", "TLP:RED"]
 Facet = Literal[
     "reference", "reported", "items", "transport", "route", "persons", "marks", "case", "laboratory", "purity",
     "spectra", "narrative",
@@ -84,10 +85,7 @@ class Audience(_Strict):
         None, description="`members`: every member state; others as the exchange keeps them."
     )
     agencies: Annotated[tuple[Agency, ...], _listed] | None = None
-    roles: (
-        Annotated[tuple[Literal["reporter", "laboratory", "analyst", "policy_officer", "coordinator"], ...], _listed]
-        | None
-    ) = None
+    roles: Annotated[tuple[ReadingRole, ...], _listed] | None = None
 
 
 class Rule(_Strict):
@@ -96,9 +94,7 @@ class Rule(_Strict):
     id: Annotated[str, Field(min_length=1, max_length=64)]
     effect: Literal["permit", "deny"]
     audience: Audience
-    purposes: (
-        Annotated[tuple[Literal["analysis", "operational", "forensic", "health", "statistics"], ...], _listed] | None
-    ) = None
+    purposes: Annotated[tuple[Purpose, ...], _listed] | None = None
     kinds: Annotated[tuple[Kind, ...], _listed] | None = None
     substance_groups: Annotated[tuple[str, ...], _listed] | None = None
     handling_up_to: Handling | None = Field(None, description="Permit: records marked above this are not shared.")

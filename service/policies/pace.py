@@ -10,10 +10,9 @@ from sqlalchemy import select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.identity import quota
+from service.locks import Turn
 from service.policies.models import OWN_SUSPENSION, OwnPolicy
 from service.problems import Problem
-
-_TURN = 7276843  # suspensions and readers do not wait for this lock
 
 
 class TooManyPolicyChanges(Problem):
@@ -24,7 +23,7 @@ class TooManyPolicyChanges(Problem):
 
 async def step(session: AsyncSession, country: str, most: int) -> None:
     """Before a change of the caller's country. Raises TooManyPolicyChanges with the seconds to wait."""
-    await quota.turn(session, _TURN, country)
+    await quota.turn(session, Turn.POLICY_CHANGES, country)
     approved = select(OwnPolicy.decided_at.label("at")).where(
         OwnPolicy.country == country, OwnPolicy.decision == "approved"
     )

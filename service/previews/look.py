@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.identity.authentication import Claim
 from service.identity.behalf import enter
-from service.identity.caller import Caller
+from service.identity.caller import Caller, Purpose
+from service.policies.document import ReadingRole
 from service.policies.trial import Trial
 from service.problems import Problem
 
@@ -45,10 +46,8 @@ class Eyes(BaseModel):
 
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
     agency: Annotated[str, Field(pattern=r"^[A-Z]{2}-[A-Z0-9]{2,12}$")]
-    roles: Annotated[
-        list[Literal["reporter", "laboratory", "analyst", "policy_officer", "coordinator"]], Field(min_length=1)
-    ]
-    purpose: Literal["analysis", "operational", "forensic", "health", "statistics"] | None = None
+    roles: Annotated[list[ReadingRole], Field(min_length=1)]
+    purpose: Purpose | None = None
 
     @model_validator(mode="after")
     def _of_one_country(self) -> "Eyes":

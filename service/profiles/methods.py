@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from service.identity import quota
 from service.identity.caller import Caller
 from service.identity.governance import record as log_act
+from service.locks import Turn
 from service.problems import NotFound, Problem
 from service.profiles.models import ProfileCalibration, ProfileMethod
 from service.profiles.vector import TREATMENT
@@ -18,8 +19,6 @@ from service.records.analysis_shapes import ProfileMethodCode
 from service.records.codes import code
 from service.records.scalars import Text60
 from service.substances.catalogue import Catalogue
-
-_OF_A_NAME, _OF_A_COUNTRY = 7276847, 7276848  # turns
 
 
 class MethodTaken(Problem):
@@ -75,8 +74,8 @@ async def declare(session: AsyncSession, caller: Caller, said: Declaration, cata
     if catalogue.get(said.substance) is None:
         raise UnknownProfiledSubstance(f"no entry has the code {said.substance}", pointer="/substance")
     name, _, _ = said.code.rpartition(".")
-    await quota.turn(session, _OF_A_NAME, name)
-    await quota.turn(session, _OF_A_COUNTRY, caller.country)
+    await quota.turn(session, Turn.METHOD_NAMES, name)
+    await quota.turn(session, Turn.METHODS, caller.country)
     own = select(ProfileMethod.declared_at).where(func.left(ProfileMethod.agency, 2) == caller.country).subquery()
     await quota.check(session, own.c.declared_at, most, quota.DAY, TooManyMethods)
     method = ProfileMethod(**said.model_dump(), agency=caller.agency, declared_by=caller.key_id)

@@ -16,6 +16,7 @@ from service import sandbox
 from service.identity import quota
 from service.identity.caller import Caller
 from service.identity.governance import record as log_act
+from service.locks import Turn
 from service.problems import Problem
 from service.profiles.calibrate import Calibration, check, learned
 from service.profiles.methods import NotTheMethodsLaboratory, method
@@ -29,9 +30,6 @@ class TooManyCalibrations(Problem):
     """Your country has calibrated methods as often as it may in a day."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
-
-
-_TURN = 7276849
 
 
 class Specimen(BaseModel):
@@ -68,7 +66,7 @@ async def calibrated(
         points.append(unit(ordered(specimen.areas, entry.markers, at), at))
     await quota.check(session, _made(caller), most, quota.DAY, TooManyCalibrations)
     found = await learn(points, [specimen.batch for specimen in study.specimens], sender=caller.country)
-    await quota.turn(session, _TURN, caller.country)  # after what takes seconds: others would wait for it
+    await quota.turn(session, Turn.CALIBRATIONS, caller.country)  # after what takes seconds: others would wait for it
     await quota.check(session, _made(caller), most, quota.DAY, TooManyCalibrations)
     last = await session.scalar(select(func.max(ProfileCalibration.version)).where(ProfileCalibration.method == code))
     made = ProfileCalibration(

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict
 
 from service.identity.callers import PolicyOfficer, RegisteredReader, Registrant
 from service.problems import NotFound
@@ -15,17 +14,11 @@ from service.provisional.register import Registration, register
 from service.provisional.settle import Resolution, publish, resolve
 from service.structures.ask import Structure, picture
 from service.substances.provisional import known_to
-from service.web import ReadSession, WriteSession, gives, json_body
+from service.web import Empty, ReadSession, WriteSession, gives, json_body
 
 router = APIRouter(prefix="/v1", tags=["substances"])
 SVG = "image/svg+xml"
 Code = Annotated[str, Path(pattern=r"^UNK-[A-Z]{2}-[A-Z0-9]{2,12}-\d{4}-\d{1,6}$")]
-
-
-class Nothing(BaseModel):
-    """An empty object."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 @router.post("/structures")
@@ -83,7 +76,7 @@ async def publish_provisional(
     code: Code,
     caller: PolicyOfficer,
     session: WriteSession,
-    nothing: Annotated[Nothing, json_body(Nothing)],
+    nothing: Empty,
 ) -> dict[str, Any]:
     """Let every member know a provisional entry of your country; what records say of it stays as shared as it was."""
     await publish(session, caller, code)

@@ -7,10 +7,10 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from service.disclosure import hierarchies
+from service.records.registry import Handling
+from service.records.scalars import MonthName
 
-Month = Annotated[str, Field(pattern=r"^20\d{2}-(0[1-9]|1[0-2])$", examples=["2025-01"])]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,62}$", examples=["quarterly-seizures"])]
-Handling = Literal["TLP:CLEAR", "TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT", "TLP:RED"]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the definition, hexadecimal.")]
 
 
@@ -31,8 +31,8 @@ class Definition(_Document):
 
     name: Name
     title: Annotated[str, Field(min_length=1, max_length=200)]
-    first_month: Month
-    last_month: Month
+    first_month: MonthName
+    last_month: MonthName
     tables: Annotated[tuple[Table, ...], Field(min_length=1, max_length=12, strict=False)]
 
     @model_validator(mode="after")

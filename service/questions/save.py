@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.identity import quota
 from service.identity.caller import Caller
+from service.locks import Turn
 from service.problems import NotFound, Problem
 from service.questions.models import QUESTION, Question
 from service.substances.catalogue import Catalogue
@@ -25,8 +26,6 @@ Shared = Literal["key", "agency", "country", "members"]
 _CHANGE = text("SELECT gate.change_question(:id, :name, :shared, :schedule, :threshold, :again)")
 _DROP = text("SELECT gate.drop_question(:id)")
 _SCHEDULED = text("SELECT gate.scheduled_questions(:but)")
-_SCHEDULING = 7276847  # the turn of a country's schedules
-_TURN = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 7276832))")
 
 
 class NoSuchQuestion(Problem):
@@ -71,7 +70,7 @@ class Saved(Terms):
 async def save(session: AsyncSession, caller: Caller, wanted: Saved, catalogue: Catalogue) -> uuid.UUID:
     """Raises NoSuchQuestion, UnknownDimension and the like, TooManyQuestions, TooManyScheduled."""
     trend(wanted.asks, catalogue)
-    await session.execute(_TURN, {"key": caller.key_id})
+    await quota.turn(session, Turn.QUESTIONS, caller.key_id)
     if (await session.scalar(select(func.count()).select_from(QUESTION).where(QUESTION.c.mine)) or 0) >= MOST:
         raise TooManyQuestions(f"{MOST} are saved: delete one", limit=MOST)
     await _check_scheduled(session, caller, wanted)
@@ -126,7 +125,7 @@ async def _check_scheduled(
     """Raises TooManyScheduled."""
     if terms.schedule is None:
         return
-    await quota.turn(session, _SCHEDULING, caller.country)
+    await quota.turn(session, Turn.SCHEDULES, caller.country)
     if (await session.scalar(_SCHEDULED, {"but": but}) or 0) >= MOST_SCHEDULED:
         raise TooManyScheduled(f"{MOST_SCHEDULED} are scheduled: end a schedule", limit=MOST_SCHEDULED)
 

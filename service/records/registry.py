@@ -4,7 +4,7 @@ The order of FACETS is part of every compiled policy and stored mask: add at the
 """
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, Literal, get_args
 
 FACETS: Final = (
     "reference",
@@ -55,7 +55,8 @@ ALLOWED: Final = {
 }
 
 # FIRST Traffic Light Protocol 2.0, from the widest audience to the narrowest; a policy's ceiling is a rank.
-HANDLING: Final = ("TLP:CLEAR", "TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT", "TLP:RED")
+Handling = Literal["TLP:CLEAR", "TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT", "TLP:RED"]
+HANDLING: Final[tuple[Handling, ...]] = get_args(Handling)
 
 SCHEMA_VERSION: Final = 1
 DIGESTS: Final = 24

@@ -11,7 +11,7 @@ from decimal import Decimal
 from types import NoneType
 from typing import Annotated, Any, TypeVar, get_args
 
-from pydantic import AfterValidator, GetPydanticSchema, PlainValidator, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, Field, GetPydanticSchema, PlainValidator, StringConstraints, WithJsonSchema
 from pydantic_core import CoreSchema, PydanticCustomError
 
 EARLIEST_YEAR = 1990
@@ -155,4 +155,5 @@ Timestamp = Annotated[
     datetime, PlainValidator(_timestamp), _string_schema(format="date-time", pattern=TIMESTAMP_PATTERN)
 ]
 Day = Annotated[date, PlainValidator(_day), _string_schema(format="date")]
+MonthName = Annotated[str, Field(pattern=r"^20\d{2}-(0[1-9]|1[0-2])$", examples=["2025-01"])]
 Month = Annotated[date, PlainValidator(_month), _string_schema(pattern=f"^{_MONTH.pattern}$", description="first day")]

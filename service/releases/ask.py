@@ -14,6 +14,7 @@ from service.database import violated
 from service.identity import quota
 from service.identity.caller import Caller
 from service.identity.governance import record as log_act
+from service.locks import Turn
 from service.notices.notify import notify
 from service.problems import NotFound, Problem
 from service.records.registry import ALL, mask, named
@@ -28,7 +29,6 @@ Facet = Literal[
 ]  # fmt: skip
 Facets = Annotated[list[Facet], Field(min_length=1, max_length=19)]
 Words = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"^[^\x00]*$")]
-_TURN = 7276846
 
 
 class Question(BaseModel):
@@ -86,7 +86,7 @@ async def ask(session: AsyncSession, asker: Caller, question: Question, *, most:
         raise FacetAlreadyGiven(
             f"you are given {', '.join(already)}; ask for others", pointer=f"/facets/{place}", given=already
         )
-    await quota.turn(session, _TURN, asker.country)
+    await quota.turn(session, Turn.REQUESTS, asker.country)
     asked = func.gate.asked_of(row.country).table_valued(column("at", DateTime(timezone=True)))
     await quota.check(session, asked.c.at, most, quota.DAY, TooManyAsked)
     id_, now = uuid.uuid4(), datetime.now(UTC)

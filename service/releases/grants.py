@@ -12,11 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from service.identity import quota
 from service.identity.caller import Caller
 from service.identity.models import Agency, AgencyKey, RoleGrant
+from service.locks import Turn
 from service.notices.notify import notify
 from service.problems import Problem
 from service.releases.models import RULE
-
-_TURN = 7276844  # nothing of a record is locked after it
 
 
 class TooManyGranted(Problem):
@@ -29,7 +28,7 @@ async def check_granted(session: AsyncSession, caller: Caller, record: UUID, mos
     """Whether another record may be widened; the caller's country is counted by one transaction at a time, until its
     COMMIT. Raises TooManyGranted.
     """
-    await quota.turn(session, _TURN, caller.country)
+    await quota.turn(session, Turn.GRANTS, caller.country)
     granted = select(RULE.c.record_id, RULE.c.made_at.label("at")).where(RULE.c.kind == "grant")
     released = select(RULE.c.record_id, RULE.c.ended_at).where(RULE.c.kind != "grant", RULE.c.ended_at.is_not(None))
     widened = union_all(granted, released).subquery()

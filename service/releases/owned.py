@@ -10,13 +10,14 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.identity.caller import Caller
+from service.locks import Seed
 from service.problems import NotFound
 from service.releases.refusals import NotTheFilingAgency, OfficerRequired
 from service.seizures.models import OWN
 
 # Rules of a record are read, changed and compiled anew as a whole; two at once would undo each other.
 _TURN = text(
-    """SELECT pg_advisory_xact_lock(hashtextextended(CAST(r AS text), 7276825))
+    f"""SELECT pg_advisory_xact_lock(hashtextextended(CAST(r AS text), {Seed.RECORD_RULES.value}))
     FROM unnest(CAST(:records AS uuid[])) AS r ORDER BY r"""
 )
 FILERS = frozenset({"reporter", "laboratory"})

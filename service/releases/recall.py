@@ -14,8 +14,8 @@ from service.identity.caller import Caller
 from service.identity.governance import record as log_act
 from service.notices.notify import notify
 from service.policies.document import Agency as AgencyCode
-from service.policies.document import Handling
 from service.problems import Problem
+from service.records.registry import Handling
 from service.releases.ask import Words
 from service.releases.enforce import enforce
 from service.releases.models import READER, Recall, RecallRecipient, RecordRule

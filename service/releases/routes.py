@@ -17,15 +17,9 @@ from service.releases.recall import Withdrawal, recall
 from service.releases.recalls import Acknowledgement
 from service.releases.sharing import Sharing, share, sharing
 from service.releases.standing import standings
-from service.web import ReadSession, WriteSession, json_body
+from service.web import Empty, ReadSession, WriteSession, json_body
 
 router = APIRouter(prefix="/v1", tags=["releases"])
-
-
-class Nothing(BaseModel):
-    """An empty object."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 @router.post("/requests", status_code=HTTPStatus.CREATED)
@@ -66,9 +60,7 @@ async def answer_request(
 
 
 @router.post("/requests/{request_id}/withdrawal")
-async def withdraw_request(
-    request_id: UUID, caller: Official, session: WriteSession, nothing: Annotated[Nothing, json_body(Nothing)]
-) -> dict[str, Any]:
+async def withdraw_request(request_id: UUID, caller: Official, session: WriteSession, nothing: Empty) -> dict[str, Any]:
     """The agency that asked needs no answer any more."""
     await withdraw(session, caller, request_id)
     return await requests.one(session, request_id)

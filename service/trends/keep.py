@@ -8,6 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.database import Database
+from service.locks import Alone
 
 EVERY_SECONDS = 5
 MANY = 20_000  # fresh rows: a reader sums them with every question
@@ -19,8 +20,8 @@ _REBUILD = (text("SELECT core.rebuild_cube()"), text("SELECT core.rebuild_cube_c
 _CHECK = text("""SELECT grain, cells, differing FROM core.check_cube()
   UNION ALL SELECT grain, cells, differing FROM core.check_cube_contents()""")
 # One worker a day: who takes the lock finds out whether somebody was faster.
-_DUE = text("""
-SELECT pg_try_advisory_xact_lock(7276825)
+_DUE = text(f"""
+SELECT pg_try_advisory_xact_lock({Alone.CUBE_CHECK.value})
   AND NOT EXISTS (SELECT FROM core.cube_check WHERE checked_at > now() - interval '23 hours')
   AND (extract(hour FROM now() AT TIME ZONE 'UTC') BETWEEN 0 AND 3
        OR NOT EXISTS (SELECT FROM core.cube_check WHERE checked_at > now() - interval '47 hours'))

@@ -5,6 +5,7 @@ The only floor folder that knows the framework.
 
 from service.web.bodies import (
     BodyTooLarge,
+    Empty,
     SpooledBody,
     UnsignedBody,
     UnsupportedMediaType,
@@ -26,6 +27,7 @@ from service.web.within import InnerAnswer, ask_within
 
 __all__ = [
     "BodyTooLarge",
+    "Empty",
     "InnerAnswer",
     "InvalidJson",
     "InvalidRequest",

@@ -11,10 +11,10 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from errno import EDQUOT, ENOSPC
 from http import HTTPStatus
-from typing import IO, Any, ClassVar
+from typing import IO, Annotated, Any, ClassVar
 
 from fastapi import Depends, Request
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from service.problems import Problem
 from service.signing import DigestReader
@@ -237,3 +237,12 @@ def _check_media_type(request: Request, accepted: tuple[str, ...]) -> None:
     essence = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if accepted and essence not in accepted:
         raise UnsupportedMediaType(f"expected content-type {' or '.join(accepted)}", expected=list(accepted))
+
+
+class Nothing(BaseModel):
+    """An empty object."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+Empty = Annotated[Nothing, json_body(Nothing)]  # the body of what is done without a word

@@ -1,7 +1,8 @@
-"""A country issues so many alerts a day: each comes into everyone's inbox."""
+"""A country issues so many alerts a day: each comes into everyone's inbox. What it says of them is bounded too."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -17,10 +18,10 @@ MORE = 2
 
 @pytest.fixture(scope="module")
 def call(settings: Settings, region: Region) -> Iterator[Call]:
-    """Of an exchange in which Azerbaijan may issue two more alerts today."""
+    """Of an exchange in which Azerbaijan may issue two more alerts today, and every country has acted enough."""
     with create_engine(settings.database_as()).connect() as connection:
         most = connection.scalar(ISSUED) + MORE
-    running = Exchange.start(settings, region, workers=1, SARHAD_ALERTS_PER_DAY=str(most))
+    running = Exchange.start(settings, region, workers=1, SARHAD_ALERTS_PER_DAY=str(most), SARHAD_ACTS_PER_DAY="1")
     yield calling(running)
     running.stop()
 
@@ -43,3 +44,21 @@ def test_a_country_issues_so_many_alerts_a_day_however_many_at_once(call: Call) 
     assert closed.status == 200
     waiting = next(id_ for id_, reply in zip(drafted, done, strict=True) if reply.status != 200)
     assert issue(waiting).status == 429, "an alert that is over was issued"
+
+
+def test_what_fills_the_governance_log_and_protects_nobody_is_refused_when_it_is_too_much(call: Call) -> None:
+    """Words on links and on alerts, and standing orders, which one begins and ends; not what a country must do."""
+    repeated = {
+        f"/v1/links/{uuid4()}/confirmation": {},
+        f"/v1/links/{uuid4()}/undoing": {"reason": "no"},
+        f"/v1/alerts/{uuid4()}/feedback": {"action": "NONE", "useful": False},
+        "/v1/subscriptions": {"name": "s", "delivery": "stream"},
+    }
+    for path, body in repeated.items():
+        reply = call("AZ-CUS", "POST", path, body)
+        assert (reply.status, reply.problem) == (429, "too-many-acts"), path
+        assert 0 < int(dict(reply.lines)["retry-after"]) <= 86_400
+    stopped = call("AZ-DCA/policy", "POST", "/v1/suspensions", {"towards_country": "TM", "reason": "a leak"})
+    assert stopped.status == 201
+    path = f"/v1/suspensions/{stopped.json()['id']}/lifting"
+    assert call("AZ-DCA/policy2", "POST", path, {"reason": "mended"}).status == 200

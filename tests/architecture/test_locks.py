@@ -1,29 +1,52 @@
 """Advisory locks are numbers that all of a database share: two features with one number wait for each other."""
 
 import re
+from collections import defaultdict
 from pathlib import Path
 
+from service.locks import Alone, Seed, Turn
+
 ROOT = Path(__file__).parents[2]
-_ONE_NUMBER = re.compile(r"advisory_xact_lock(?:_shared)?\((\d+)\)")
-FEATURES = {
-    "service/notices/notify.py": "notices",
-    "service/trends/keep.py": "the cube's daily check",
-    "migrations/versions/0005_gate.py": "gate",
-    "migrations/sql/0009_compile.sql": "gate",
-    "migrations/sql/0010_tokens.sql": "gate",
-    "migrations/versions/0016_cube_kept.py": "the cube's folding",
-    "migrations/versions/0028_contents.py": "the cube's folding",
-    "migrations/sql/0022_candidates.sql": "alerts",
-    "migrations/sql/0025_passes.sql": "the passes of links",
+Lock = Alone | Turn | Seed
+WRITTEN: dict[type[Lock], str] = {
+    Alone: r"lock(?:_shared)?\((\d+)\)",
+    Turn: r"lock(?:_shared)?\((\d+), hashtext\(",
+    Seed: r"hashtextextended\(.+, (\d{2,})\)",
+}
+SQL: dict[str, set[Lock]] = {
+    "versions/0005_gate.py": {Alone.GATE},
+    "versions/0016_cube_kept.py": {Alone.CUBE_FOLDING},
+    "versions/0018_analyses.py": {Seed.EXHIBITS},
+    "versions/0021_provisional.py": {Turn.PROVISIONAL},
+    "versions/0028_contents.py": {Alone.CUBE_FOLDING},
+    "sql/0009_compile.sql": {Alone.GATE, Turn.RULES},
+    "sql/0009_record_rules.sql": {Turn.RULES},
+    "sql/0010_suspensions.sql": {Turn.SUSPENSIONS},
+    "sql/0010_tokens.sql": {Alone.GATE},
+    "sql/0019_jobs.sql": {Seed.LANES},
+    "sql/0022_candidates.sql": {Alone.ALERTS},
+    "sql/0025_passes.sql": {Alone.LINK_PASSES},
 }
 
 
-def test_no_two_features_take_the_lock_of_one_number() -> None:
-    holders: dict[str, set[str]] = {}
-    for path in sorted(
-        [*ROOT.glob("service/**/*.py"), *ROOT.glob("migrations/**/*.py"), *ROOT.glob("migrations/sql/*")]
-    ):
-        for number in _ONE_NUMBER.findall(path.read_text()):
-            holders.setdefault(number, set()).add(FEATURES[str(path.relative_to(ROOT))])
-    assert len(holders) >= 4, "the locks are found"
-    assert {number: names for number, names in holders.items() if len(names) > 1} == {}
+def test_every_lock_that_a_migration_takes_is_named() -> None:
+    """A number without a name raises; one that another feature has shows as one more that takes it."""
+    found: dict[str, set[Lock]] = defaultdict(set)
+    for path in (ROOT / "migrations").glob("*/*.*"):
+        for kind, written in WRITTEN.items():
+            for number in re.findall(written, path.read_text()) if path.suffix in (".py", ".sql") else ():
+                found[str(path.relative_to(ROOT / "migrations"))].add(kind(int(number)))
+    assert found == SQL
+
+
+def test_no_two_features_take_one_lock() -> None:
+    takers: dict[str, set[str]] = defaultdict(set)
+    for path in (ROOT / "service").rglob("*.py"):
+        text = path.read_text()
+        assert not any(re.search(written, text) for written in WRITTEN.values()), f"{path} has a number of its own"
+        for name in re.findall(r"\b(?:Alone|Turn|Seed)\.[A-Z_]+", text):
+            takers[name].add(path.parent.name)
+    assert {name: features for name, features in takers.items() if len(features) > 1} == {}
+    in_sql = {f"{type(lock).__name__}.{lock.name}" for locks in SQL.values() for lock in locks}
+    assert not takers.keys() & in_sql, "what a migration takes has a number that no feature takes besides"
+    assert takers.keys() | in_sql == {f"{kind.__name__}.{lock.name}" for kind in WRITTEN for lock in kind}

@@ -62,6 +62,7 @@ READABLE = {
         "passkey",
         "enrolment_code",
         "session_key",
+        "governance_event",  # when the own country acted, for its bound: not what it did
         *PUBLICATIONS,
         *METHODS,
     },
