@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from functools import partial
 
 import structlog
 from fastapi import Depends, FastAPI
@@ -144,18 +145,18 @@ async def _beside(session: AsyncSession, filed: Sequence[Candidate]) -> None:
     await keep_imprints(session, filed)
 
 
-async def _follow(session: AsyncSession, filed: Sequence[Fresh]) -> None:
+async def _follow(scope_ids: ScopeIds, session: AsyncSession, filed: Sequence[Fresh]) -> None:
     """Last in the transaction that files records: rules are to look at them, exhibits find analyses."""
     await watch(session, filed)
-    changed = await link_exhibits(session, filed)
+    changed = await link_exhibits(session, scope_ids, filed)
     await watch_changed(session, changed)
 
 
-async def _follow_unknown(session: AsyncSession, code: str) -> None:
+async def _follow_unknown(scope_ids: ScopeIds, session: AsyncSession, code: str) -> None:
     """In the transaction that tells more of an unknown: lines of the country that found it follow, and rules look at
     every record that carries it, of whichever country.
     """
-    changed = await link_unknown(session, code)
+    changed = await link_unknown(session, scope_ids, code)
     await watch_changed(session, list({*changed, *await carrying(session, code)}))
 
 
@@ -175,8 +176,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.norms = Norms()
     app.state.kinds = {"analysis": AnalysisKind(), **{kind.name: kind for kind in OBSERVED}}
     app.state.beside = _beside
-    app.state.follow = _follow
-    app.state.follow_unknown = _follow_unknown
+    app.state.follow = partial(_follow, app.state.scope_ids)
+    app.state.follow_unknown = partial(_follow_unknown, app.state.scope_ids)
     app.state.shelf = Shelf()
     app.state.streams = Streams(settings.streams_per_country)
     app.state.access_writer = AccessWriter(app.state.database)

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from service.analyses.waiting import HELD
 from service.notices.notify import Notice, notify_all
 from service.seizures.row import Fresh
+from service.seizures.scopes import ScopeIds
 
 _RECORDS = bindparam("records", type_=ARRAY(Uuid))
 _LINK = text("SELECT record_id, line, agency, status, substance FROM gate.link_exhibits(:records)").bindparams(_RECORDS)
@@ -27,22 +28,23 @@ _HELD = union(*(select(HELD).where(side == func.any(_RECORDS)) for side in (HELD
 _FOUND_AS = text("SELECT unnest(gate.found_as(:code))")
 
 
-async def follow(session: AsyncSession, filed: Sequence[Fresh]) -> list[UUID]:
+async def follow(session: AsyncSession, scope_ids: ScopeIds, filed: Sequence[Fresh]) -> list[UUID]:
     """Bring the lines that these records touch up to date with what laboratories say, and tell whose they are.
 
     Answers with the reports of which a line has changed.
     """
-    return await _update(session, [entry.record for entry in filed if entry.exhibits])
+    return await _update(session, scope_ids, [entry.record for entry in filed if entry.exhibits])
 
 
-async def follow_unknown(session: AsyncSession, code: str) -> list[UUID]:
+async def follow_unknown(session: AsyncSession, scope_ids: ScopeIds, code: str) -> list[UUID]:
     """The same for the analyses of the caller's country that found this unknown, once more is known of it."""
-    return await _update(session, list(await session.scalars(_FOUND_AS, {"code": code})))
+    return await _update(session, scope_ids, list(await session.scalars(_FOUND_AS, {"code": code})))
 
 
-async def _update(session: AsyncSession, records: list[UUID]) -> list[UUID]:
+async def _update(session: AsyncSession, scope_ids: ScopeIds, records: list[UUID]) -> list[UUID]:
     if not records:
         return []
+    await scope_ids.regroup(session, records)
     lines = (await session.execute(_LINK, {"records": records})).all()
     told = [
         Notice(

@@ -32,8 +32,8 @@ WAITING = Table(
 )
 
 # Own results that stand off an own line, and why: it is marked more strictly than the report (`handling`), its
-# substance is known to its own country alone (`unpublished`), or the report's policies were not asked about the
-# substance's group (`group`).
+# substance is known to its own country alone (`unpublished`), or there is no room for a scope of the record's own with
+# the substance's group (`group`).
 HELD = Table(
     "exhibit_held",
     Base.metadata,

@@ -69,7 +69,7 @@ FACT = Table(
     *(Column(name, Numeric) for name in ("kg", "kg_low", "kg_high")),
     Column("weighed", Boolean, nullable=False),
     *(Column(name, Text) for name in ("transport", "origin", "destination")),
-    Column("scope_id", Integer, nullable=False, server_default=text("-1")),
+    Column("scope_id", Integer, nullable=False),
     Index("link_fact_near_idx", "policy_group", "day", "agency", "scope_id", text("coalesce(kg, quantity)")),
 )
 

@@ -6,6 +6,7 @@ Enforcement is not here: it is row security and the masking views, which no code
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
+from uuid import UUID
 
 import orjson
 from sqlalchemy import ColumnElement, FromClause, func, literal_column, text
@@ -66,6 +67,8 @@ class Reach:
 _SCOPES = text("SELECT id, kind, groups, handling, agency FROM gate.scopes_for(CAST(:wanted AS jsonb))")
 _HELD = text("SELECT gate.hold_records(CAST(:records AS uuid[]))")
 _PRIVATE = text("SELECT gate.private_scopes_for(CAST(:wanted AS jsonb))")
+_LACKING = text("SELECT gate.lacking_scopes(CAST(:records AS uuid[]))")
+_SIBLINGS = text("SELECT gate.sibling_scopes(CAST(:wanted AS jsonb))")
 _REACH = text("SELECT gate.reach(), gate.policy_version(), gate.giving(:most)")
 
 
@@ -89,6 +92,18 @@ async def private_scopes(session: AsyncSession, wanted: Iterable[tuple[str, int,
     """
     items = [{"record": record, "scope": scope, "month_end": month_end} for record, scope, month_end in wanted]
     await session.execute(_PRIVATE, {"wanted": orjson.dumps(items).decode()})
+
+
+async def lacking(session: AsyncSession, records: Iterable[UUID]) -> list[dict[str, int]]:
+    """What scopes are lacking for what laboratories found: each like another `scope`, with these `groups`. Reports that
+    are to move there keep their rules, and their exhibits, until the COMMIT.
+    """
+    return await session.scalar(_LACKING, {"records": [str(record) for record in records]}) or []
+
+
+async def siblings(session: AsyncSession, wanted: Iterable[dict[str, int]]) -> None:
+    """The scopes that `lacking` names, of whichever country. As `private_scopes`."""
+    await session.execute(_SIBLINGS, {"wanted": orjson.dumps(list(wanted)).decode()})
 
 
 async def reach(session: AsyncSession) -> Reach:

@@ -82,6 +82,7 @@ class Report(Base):
     conveyance: Mapped[str | None] = mapped_column(Text)
     place_type: Mapped[str | None] = mapped_column(Text)
     concealment: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    groups_reported: Mapped[int | None]
 
     __table_args__ = (
         UniqueConstraint("agency", "reference", "version"),
@@ -226,7 +227,7 @@ OWN = Table(
     *(
         Column(column.name, String if column.name in ("point", "cell") else column.type)
         for column in Report.__table__.columns
-        if column.name != "at_undated"
+        if column.name not in ("at_undated", "groups_reported")
     ),
     schema="shared",
     info={"is_view": True},

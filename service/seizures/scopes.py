@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.database import Database
-from service.policies.gate import Scope, hold, private_scopes, scopes
+from service.policies.gate import Scope, hold, lacking, private_scopes, scopes, siblings
 
 
 class ScopeIds:
@@ -32,6 +33,12 @@ class ScopeIds:
         if private := await hold(session, corrected):
             async with self._beside(session) as own:
                 await private_scopes(own, [(record, *corrected[record]) for record in sorted(private)])
+
+    async def regroup(self, session: AsyncSession, records: Iterable[UUID]) -> None:
+        """Reports whose exhibits these records share can be judged by what laboratories found when this returns."""
+        if wanted := await lacking(session, records):
+            async with self._beside(session) as own:
+                await siblings(own, wanted)
 
     @asynccontextmanager
     async def _beside(self, session: AsyncSession) -> AsyncIterator[AsyncSession]:

@@ -1,5 +1,6 @@
 """A laboratory's result finds its line, whichever comes first; both values stay; withdrawn, it leaves the line."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -189,21 +190,93 @@ def test_a_result_marked_more_strictly_stays_off_the_line_and_its_agency_is_told
     assert held(customs, report) == []
 
 
-def test_a_result_in_another_group_waits_for_a_corrected_report(customs: Agency, lab: Laboratory) -> None:
-    """The report is shared under rules for opiates; nobody has asked them about stimulants."""
+def permit(country: str, *groups: str) -> dict[str, Any]:
+    """A rule that shows reports of these groups, in full, to a country."""
+    return {
+        "id": f"to-{country.lower()}",
+        "effect": "permit",
+        "audience": {"countries": [country]},
+        "substance_groups": list(groups),
+        "handling_up_to": "TLP:RED",
+        "facets": ["reference", "items"],
+        "time": "day",
+        "place": "country",
+    }
+
+
+OPIATE_GROUP, STIMULANTS = "heroin-opiates", "amphetamine-type"
+SIMPLE = {"items": [finding(METHAMPHETAMINE, "methamphetamine", techniques=[2, 3], isomer="NAP", stereo="D")]}
+
+
+@pytest.mark.parametrize("first", ["report", "analysis"])
+def test_a_result_in_another_group_counts_and_the_owners_rules_are_asked_about_both(
+    customs: Agency, lab: Laboratory, neighbour: Agency, first: str
+) -> None:
+    """KG is shown opiates, RU opiates and stimulants, TJ stimulants: with the result RU alone sees the report."""
+    customs.exchange.adopt(
+        "KZ", permit("KG", OPIATE_GROUP), permit("RU", OPIATE_GROUP, STIMULANTS), permit("TJ", STIMULANTS)
+    )
+    readers = {"KG": neighbour, "RU": Agency(customs.exchange, "RU-CUS"), "TJ": Agency(customs.exchange, "TJ-CUS")}
+    number = exhibit_number()
+    report, analysis = reported(customs, number), lab.found(number, **SIMPLE, purity=None)
+
+    def seen_by() -> list[str]:
+        path = f"/v1/seizures/{id_of(report)}"
+        return [country for country, reader in readers.items() if reader.get(path).status == 200]
+
+    steps = [lambda: customs.post(report), lambda: lab.file(analysis)]
+    for step in steps if first == "report" else steps[::-1]:
+        assert step().status == 201
+    line = only_line(customs, report)
+    assert (line["substance"], line["status"], line["substance_reported"]) == (METHAMPHETAMINE, "CONF", HEROIN)
+    told = customs.get("/v1/inbox", kind="result-changed", limit="500").json()["items"]
+    assert f"/v1/seizures/{id_of(report)}" in [notice["subject"] for notice in told]
+    assert (waits(customs, report), held(customs, report)) == ([], [])
+    assert seen_by() == ["RU"]
+    reference = read(report).facets["reference"]
+    found = readers["RU"].search(reference=reference, substance=METHAMPHETAMINE, status="CONF")
+    assert [item["id"] for item in found] == [id_of(report)]
+    assert neighbour.search(reference=reference) == []
+    corrected = item(None, "heroin", "12.5", "kg", status="SUSP", exhibit=number)
+    second = customs.sign(correction(report, items=[{"line": 1, **corrected}]))
+    assert customs.post(second).status == 201
+    assert (only_line(customs, report)["status"], seen_by()) == ("CONF", ["RU"])
+    lab.file(lab.sign(retraction(analysis, reason="Mixed up.", language="en")))
+    assert (only_line(customs, report)["status"], seen_by()) == ("SUSP", ["KG", "RU"])
+    customs.exchange.adopt("KZ")
+
+
+def test_a_report_with_rules_of_its_own_keeps_them_when_a_result_moves_it(
+    customs: Agency, lab: Laboratory, neighbour: Agency
+) -> None:
+    customs.exchange.adopt("KZ", permit("RU", OPIATE_GROUP))
     number = exhibit_number()
     report = reported(customs, number)
     customs.post(report)
-    meth = finding(METHAMPHETAMINE, "methamphetamine", techniques=[2, 3], isomer="NAP", stereo="D")
-    lab.file(lab.found(number, items=[meth], purity=None))
-    assert only_line(customs, report)["status"] == "PRES"
-    assert [facts["reason"] for facts in waits(customs, report)] == ["group"]
-    assert [result["reason"] for result in held(customs, report)] == ["group"]
-    corrected = item(None, "methamphetamine", "11.840", "kg", status="PRES", exhibit=number)
-    customs.post(customs.sign(correction(report, items=[{"line": 1, **corrected}])))
-    assert only_line(customs, report)["status"] == "CONF"
-    assert held(customs, report) == []
-    assert len(waits(customs, report)) == 1
+    path, officer = f"/v1/seizures/{id_of(report)}", customs.exchange.client("KZ-DCA/policy")
+    until = (datetime.now(UTC) + timedelta(days=9)).isoformat()
+    grant = {"kind": "grant", "countries": ["KG"], "facets": ["items"], "until": until, "reason": "as agreed"}
+    officer.put_sharing(id_of(report), {"version": officer.sharing(id_of(report))["version"], "add": [grant]})
+    russia = Agency(customs.exchange, "RU-CUS")
+    assert [reader.get(path).status for reader in (neighbour, russia)] == [200, 200]
+    lab.file(lab.found(number, **SIMPLE, purity=None))
+    assert only_line(neighbour, report)["status"] == "CONF"
+    assert russia.get(path).status == 404, "what was granted stands; the policy was asked about stimulants"
+    officer.put_sharing(id_of(report), {"version": officer.sharing(id_of(report))["version"]})
+    assert neighbour.get(path).status == 404
+    customs.exchange.adopt("KZ")
+
+
+def test_a_neighbours_laboratory_that_was_asked_finds_another_group(neighbour: Agency, lab: Laboratory) -> None:
+    neighbour.exchange.adopt("KG", permit("RU", OPIATE_GROUP))
+    number, russia = exhibit_number("KG-CUS"), Agency(neighbour.exchange, "RU-CUS")
+    report = reported(neighbour, number, laboratory={"agency": "KZ-LAB", "case": "884"})
+    assert neighbour.post(report).status == 201
+    assert russia.get(f"/v1/seizures/{id_of(report)}").status == 200
+    assert lab.file(lab.found(laboratory=examination(number), **SIMPLE, purity=None)).status == 201
+    assert only_line(neighbour, report)["substance"] == METHAMPHETAMINE
+    assert russia.get(f"/v1/seizures/{id_of(report)}").status == 404
+    neighbour.exchange.adopt("KG")
 
 
 def test_an_unknown_waits_until_it_is_published(customs: Agency, lab: Laboratory) -> None:
@@ -217,8 +290,8 @@ def test_an_unknown_waits_until_it_is_published(customs: Agency, lab: Laboratory
     assert [result["reason"] for result in held(customs, report)] == ["unpublished"]
     officer = Agency(customs.exchange, "KZ-DCA/policy")
     assert post(officer, f"/v1/provisional/{code}/publication", {}, None).status == 200
-    assert [result["reason"] for result in held(customs, report)] == ["group"], "the report's rules are for opiates"
-    assert [facts["reason"] for facts in waits(customs, report)] == ["group", "unpublished"]
+    assert (only_line(customs, report)["status"], held(customs, report)) == ("CONF", [])
+    assert [facts["reason"] for facts in waits(customs, report)] == ["unpublished"]
 
 
 def test_nobody_is_told_of_results_of_another_country_that_stand_off_the_line(

@@ -26,6 +26,7 @@ SQL: dict[str, set[Lock]] = {
     "sql/0019_jobs.sql": {Seed.LANES},
     "sql/0022_candidates.sql": {Alone.ALERTS},
     "sql/0025_passes.sql": {Alone.LINK_PASSES},
+    "sql/0030_examined.sql": {Seed.EXHIBITS},
 }
 
 

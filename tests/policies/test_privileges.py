@@ -126,6 +126,7 @@ DEFINERS = {
     "gate.extend_upload": {"sarhad_write"},
     "gate.keep_attachment": {"sarhad_write"},
     "gate.enter": set[str](),
+    "gate.hold_exhibits": {LINKER},  # locks; numbers of exhibits
     "gate.hold_records": {"sarhad_write"},  # that the calling agency filed
     "gate.has_eyes": {LINKER},  # whether somebody at an agency may still ask in these roles
     "gate.found_as": {"sarhad_write"},  # own analyses only
@@ -156,6 +157,7 @@ DEFINERS = {
     "gate.renew": {"sarhad_write"},  # for the holder of a token in force, while its key is valid
     "gate.roles": {"sarhad_read", "sarhad_write", *REPORT_ROLES},
     "gate.scopes_for": {"sarhad_write"},
+    "gate.sibling_scopes": {"sarhad_write"},  # of any owner: labels without a record
     "gate.sharers": {"sarhad_read"},  # whose rules in force name the reader
     "gate.supersede": {"sarhad_write"},
     "gate.suspend": {"sarhad_write"},
@@ -182,6 +184,9 @@ DEFINERS = {
     "gate.acknowledge_notices": {"sarhad_write"},
     # as gate_linker
     "gate.act_on_link": {"sarhad_write", LINKER},  # of a link that the caller sees and is a party of
+    "gate.lacking_scopes": {"sarhad_write", LINKER},  # scopes and groups of reports that a laboratory's result moves
+    "gate.regroup": {LINKER},
+    "gate.regrouped": {LINKER},
     "gate.link_audience": {"sarhad_write", LINKER},  # which parties see a link: agencies and numbers
     "gate.ready": {LINKER},  # compiles for parties of links what they would be given
     "gate.profile_hits": {"sarhad_read", LINKER},  # whose hidden profile matches, where a rule gives hits
@@ -213,7 +218,10 @@ def owner_of(function: str) -> str:
         "core.compare_events",
         "core.own_profile",
         "core.requeue_pictured",
+        "gate.lacking_scopes",
         "gate.profile_hits",
+        "gate.regroup",
+        "gate.regrouped",
     ):
         return LINKER
     return COUNTER if function.removeprefix("core.").startswith("count_") or "_cube" in function else "sarhad_owner"
