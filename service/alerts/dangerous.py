@@ -1,4 +1,7 @@
-"""Substances whose mere appearance is a warning: data with reason and source (`schemas/alerts/dangerous.csv`)."""
+"""Substances whose mere appearance is a warning: data with reason and source (`schemas/alerts/dangerous.csv`).
+
+`status` is `sourced`, or `reviewed` by two persons of the members besides.
+"""
 
 import csv
 from functools import cache
@@ -11,9 +14,9 @@ TABLE = Path(__file__).resolve().parents[2] / "schemas" / "alerts" / "dangerous.
 
 @cache
 def listed() -> tuple[tuple[str, str], ...]:
-    """(code, why) of the table."""
+    """(code, why and who says so) of the table."""
     with TABLE.open(newline="", encoding="utf-8") as file:
-        return tuple((row["substance"], row["why"]) for row in csv.DictReader(file))
+        return tuple((row["substance"], f"{row['why']} ({row['source']})") for row in csv.DictReader(file))
 
 
 def dangerous(catalogue: Catalogue) -> dict[str, str]:

@@ -41,6 +41,7 @@ _FINDINGS = select(FINDING.c.record_id, FINDING.c.line, FINDING.c.substance, FIN
 _CONTENTS = select(CONTENT.c.record_id, CONTENT.c.line, CONTENT.c.unit, CONTENT.c.basis, CONTENT.c.value).where(
     CONTENT.c.record_id == func.any(_IDS)
 )
+_TENTATIVE = ("CONSISTENT_WITH", "CLASS_ONLY")
 _BASES = ("substance", "precursor")
 _SPOKEN_OF = (*_BASES, "provisional", "adulterant", "plant", "preparation")
 
@@ -54,11 +55,14 @@ async def seen(session: AsyncSession, ids: Sequence[UUID], catalogue: Catalogue)
     substances: dict[UUID, list[str]] = defaultdict(list)
     for row in await session.execute(_LINES, given):
         substances[row.record_id].append(row.substance)
+    tentative: dict[UUID, list[tuple[str, str]]] = defaultdict(list)
     named: dict[tuple[UUID, int], str] = {}
     for finding in await session.execute(_FINDINGS, given):
         named[finding.record_id, finding.line] = _resolved(finding.substance, catalogue)
         if finding.level == "IDENTIFIED":
             substances[finding.record_id].append(finding.substance)
+        elif finding.level in _TENTATIVE:
+            tentative[finding.record_id].append((named[finding.record_id, finding.line], finding.level))
     contents: dict[UUID, list[tuple[str, str, str, float]]] = defaultdict(list)
     for content in await session.execute(_CONTENTS, given):
         if (code := named.get((content.record_id, content.line))) is not None:
@@ -69,6 +73,7 @@ async def seen(session: AsyncSession, ids: Sequence[UUID], catalogue: Catalogue)
             owner=records[id_].country,
             country=records[id_].place_country,
             substances=tuple(spoken_of(substances[id_], catalogue)),
+            tentative=tuple(tentative[id_]),
             contents=tuple(contents[id_]),
             logos=logos(records[id_].disclosures),
         )

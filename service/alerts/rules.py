@@ -31,12 +31,15 @@ _SCALE = 0.6745  # of the median absolute deviation of a normal distribution
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a record says to this reader. `substances` are resolved codes, without classes and what was not found."""
+    """What a record says to this reader. `substances` are resolved codes, without classes and what was not found;
+    `tentative` what a laboratory found without identifying it, classes too, each with the level of its finding.
+    """
 
     record_id: str
     owner: str
     country: str | None
     substances: tuple[str, ...]
+    tentative: tuple[tuple[str, str], ...] = ()
     contents: tuple[tuple[str, str, str, float], ...] = ()  # substance, unit, basis, value
     logos: tuple[str, ...] = ()
 
@@ -77,6 +80,11 @@ def candidates(records: Iterable[Seen], past: Past, dangerous: Mapping[str, str]
             if substance in dangerous:
                 key, why = f"{seen.record_id}:{substance}", {"why": dangerous[substance]}
                 yield Candidate("DANGEROUS_SUBSTANCE", key, substance, seen.record_id, why)
+        for substance, level in dict.fromkeys(seen.tentative):
+            if substance in dangerous and substance not in seen.substances:
+                # of its own key: once it is identified, that is told too
+                key, facts = f"{seen.record_id}:{substance}:{level}", {"why": dangerous[substance], "level": level}
+                yield Candidate("DANGEROUS_SUBSTANCE", key, substance, seen.record_id, facts)
         for content in seen.contents:
             if (unusual := _outlier(content, past)) is not None:
                 key = f"{seen.record_id}:{':'.join(map(str, content[:3]))}"

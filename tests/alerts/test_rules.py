@@ -1,5 +1,7 @@
 """The exact rules as values: what is first, dangerous, unusual or new, and only among what is given."""
 
+import csv
+
 import pytest
 
 from service.alerts.dangerous import TABLE, dangerous
@@ -53,20 +55,36 @@ def test_what_is_below_a_dangerous_class_is_dangerous() -> None:
     assert told([seen("r1", "KZ", FENTANYL, FENTANYL)], known, listed) == [("DANGEROUS_SUBSTANCE", f"r1:{FENTANYL}")]
 
 
+def test_what_may_be_dangerous_is_told_as_what_it_is() -> None:
+    """A strip that reacts to fentanyls is a reason to warn, and no identification; the identification is told anew."""
+    listed = {FENTANYL: "why"}
+    known = Past(frozenset({FENTANYL}), frozenset({(FENTANYL, "KZ")}))
+    perhaps = seen("r1", "KZ", tentative=((FENTANYL, "CONSISTENT_WITH"), (CAFFEINE, "CONSISTENT_WITH")))
+    (found,) = candidates([perhaps], known, listed)
+    assert (found.rule, found.facts) == ("DANGEROUS_SUBSTANCE", {"why": "why", "level": "CONSISTENT_WITH"})
+    (identified,) = candidates([seen("r1", "KZ", FENTANYL, tentative=perhaps.tentative)], known, listed)
+    assert (identified.key != found.key, identified.facts) == (True, {"why": "why"})
+
+
 def test_every_dangerous_substance_is_an_entry_with_a_reason() -> None:
     catalogue = Catalogue.from_files(SCHEMAS)
-    rows = [line.split(",")[0] for line in TABLE.read_text("utf-8").splitlines()[1:]]
-    assert all(code in catalogue.entries for code in rows)
+    rows = list(csv.DictReader(TABLE.read_text("utf-8").splitlines()))
+    assert all(row["substance"] in catalogue.entries for row in rows)
+    assert all(row["why"] and row["source"] and row["status"] in ("sourced", "reviewed") for row in rows)
 
 
+@pytest.mark.parametrize("unit", ["%", "mg/unit"])
 @pytest.mark.parametrize(("value", "earlier", "unusual"), [(95.0, 40, True), (45.0, 40, False), (95.0, 19, False)])
-def test_a_content_far_above_enough_earlier_ones_is_unusual(value: float, earlier: int, unusual: bool) -> None:
+def test_a_content_far_above_enough_earlier_ones_is_unusual(
+    value: float, earlier: int, unusual: bool, unit: str
+) -> None:
+    """Purity, and potency: what a tablet holds."""
     known = tuple(30.0 + n % 10 for n in range(earlier))
-    content = ("A", "%", "AS_BASE", value)
+    content = ("A", unit, "AS_BASE", value)
     past = Past(frozenset("A"), frozenset({("A", "KZ")}), {content[:3]: known})
     found = told([seen("r1", "KZ", "A", contents=(content,))], past)
     assert [rule for rule, _ in found] == (["PURITY_OUTLIER"] if unusual else [])
-    other_basis = ("A", "%", "AS_SALT", value)
+    other_basis = ("A", unit, "AS_SALT", value)
     assert told([seen("r1", "KZ", "A", contents=(other_basis,))], past) == []
 
 

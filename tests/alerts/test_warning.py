@@ -97,7 +97,7 @@ def test_a_dangerous_substance_warns_every_time(customs: Agency, listener: Liste
         record = filed(customs, FENTANYL)
         event = listener.until(lambda _, e, r=record: e.get("candidate", {}).get("record") == r
                                and e["candidate"]["rule"] == "DANGEROUS_SUBSTANCE")  # fmt: skip
-        assert "respiratory" in event[2]["candidate"]["facts"]["why"]
+        assert "overdose" in event[2]["candidate"]["facts"]["why"]
 
 
 def raised(call: Call, substance: str) -> tuple[str, str]:
