@@ -17,7 +17,7 @@ from service.structures.ask import WARN_FROM, Examined, Structure, examined
 from service.structures.rules import TriageRule
 from service.substances.catalogue import Catalogue, Entry
 
-TRIAGE = "A suggestion by pattern, drafted and not a legal statement; a person decides."
+TRIAGE = "A suggestion by pattern and not a legal statement; a person decides."
 
 
 class Question(BaseModel):
@@ -76,6 +76,7 @@ def told(rule: TriageRule | None) -> dict[str, Any]:
         "rule": rule.rule,
         "title": rule.title,
         "source": rule.source,
+        "tested": rule.tested,
         "status": rule.status,
         "says": TRIAGE,
     }

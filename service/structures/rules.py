@@ -13,7 +13,11 @@ TABLE = Path(__file__).resolve().parents[2] / "schemas" / "substances" / "triage
 
 @dataclass(frozen=True, slots=True)
 class TriageRule:
-    """`smarts` any, `unless` none. `nps_group` is UNODC's; `effect_group` is empty where none is stated."""
+    """`smarts` any, `unless` none. `nps_group` is UNODC's; `effect_group` is empty where none is stated.
+
+    `tested`: of the entries whose group the catalogue knows, how many it puts into theirs; it puts none into another.
+    `status`: `tested`, or `reviewed` by two persons of the members besides.
+    """
 
     rule: str
     position: int
@@ -26,6 +30,7 @@ class TriageRule:
     matches: tuple[str, ...]
     spares: tuple[str, ...]
     source: str
+    tested: int
     status: str
 
 
@@ -50,6 +55,7 @@ def _rule(row: dict[str, str]) -> TriageRule:
         matches=tuple(row["matches"].split()),
         spares=tuple(row["spares"].split()),
         source=row["source"],
+        tested=int(row["tested"]),
         status=row["status"],
     )
 

@@ -1,9 +1,11 @@
 """POST /v1/structures: what a structure is, whether it is known, what it resembles; what cannot be read is refused."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from rdkit import Chem
 
 from tests.provisional.conftest import Post
 
@@ -21,6 +23,7 @@ def test_a_salt_is_known_by_its_base(post: Post) -> None:
     assert found["triage"]["nps_group"] == "synthetic-cathinones"
     assert found["triage"]["effect_group"] == "stimulants"
     assert "not a legal statement" in found["triage"]["says"]
+    assert (found["triage"]["status"], found["triage"]["tested"] > 50) == ("tested", True)
     assert found["nearest"][0]["code"] == "SAR-000383"
     assert found["svg"].lstrip().startswith("<?xml")
     assert "<script" not in found["svg"]
@@ -35,6 +38,39 @@ def test_a_positional_isomer_is_another_substance_that_looks_alike(post: Post) -
 
 def test_a_mol_block_is_read_too(post: Post) -> None:
     assert post("TM-LAB", "/v1/structures", {"structure": {"mol": METHANE_MOL}}).json()["formula"] == "CH4"
+
+
+def test_a_mol_block_of_the_third_version_says_the_same_as_smiles(post: Post) -> None:
+    block = Chem.MolToV3KMolBlock(Chem.MolFromSmiles(MEPHEDRONE_HCL))
+    assert "V3000" in block
+    found, named = (
+        post("TM-LAB", "/v1/structures", {"structure": structure}).json()
+        for structure in ({"mol": block}, {"smiles": MEPHEDRONE_HCL})
+    )
+    assert found == named
+
+
+def test_another_stereochemistry_is_known_by_its_skeleton(post: Post) -> None:
+    found = post("TM-LAB", "/v1/structures", {"structure": {"smiles": "CN[C@@H](C)C(=O)c1ccc(C)cc1"}}).json()
+    assert found["stereo"] == "given"
+    assert {"code": "SAR-000383", "name": "Mephedrone", "match": "skeleton"} in found["known"]
+
+
+def test_what_another_country_has_not_published_is_not_known_by_its_structure(post: Post) -> None:
+    """Neither as a duplicate nor by a word more or less than of a structure that nobody entered."""
+    entered, other = (f"CNC(C)C(=O)c1ccc(C{'C' * n}N)cc1" for n in (21, 23))
+    code = post("TM-LAB", "/v1/provisional", {"name": "powder", "structure": {"smiles": entered}}).json()["code"]
+    mine = post("TM-LAB", "/v1/structures", {"structure": {"smiles": entered}}).json()
+    assert [(entry["code"], entry["match"]) for entry in mine["known"]] == [(code, "same")]
+    theirs, unheard = (
+        post("KG-LAB", "/v1/structures", {"structure": {"smiles": smiles}}).json() for smiles in (entered, other)
+    )
+    for told in (theirs, unheard):
+        assert told["known"] == []
+        assert code not in json.dumps(told)
+    assert theirs.keys() == unheard.keys()
+    for shown in ("triage", "control", "gaps"):
+        assert theirs[shown] == unheard[shown]
 
 
 @pytest.mark.parametrize(
