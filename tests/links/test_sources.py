@@ -3,12 +3,16 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from PIL import Image
 from sqlalchemy import create_engine, text
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
+from service.profiles.neighbours import HITS_PER_KEY, nearest
+from service.profiles.vector import as_cube, ordered, unit
 from tests.analyses.conftest import bench  # noqa: F401
 from tests.analyses.laboratory import AMPHETAMINE_TYPE, Laboratory
 from tests.analyses.test_filing import id_of
@@ -64,6 +68,10 @@ def measured(areas: dict[str, str], method: str = METHOD) -> dict[str, Any]:
     """An entry of the facet spectra: the chromatogram by its hash, and the profile measured from it."""
     kept = {"line": 1, "technique": "GC", "media_type": "chemical/x-jcamp-dx", "sha256": "0" * 64, "size": 1}
     return {**kept, "profile": {"method": method, "areas": areas}}
+
+
+def numbers(areas: dict[str, str]) -> dict[str, Decimal]:
+    return {marker: Decimal(area) for marker, area in areas.items()}
 
 
 def filed(lab: Laboratory, handling: str = "TLP:GREEN", **facets: Any) -> str:
@@ -235,6 +243,61 @@ def test_a_hidden_match_is_told_of_and_not_shown(
     assert post(outsider, "/v1/profiles/search", probe, "forensic").json() == {
         "method": METHOD, "items": [], "hits": [],
     }  # fmt: skip
+    entries = kz.exchange.client("KG-DCA/auditor", None).statement("KG").items
+    told = [(e["agency"], e["purpose"]) for e in entries if e["route"] == "/v1/profiles/search"]
+    assert ("KZ-LAB", "forensic") in told, "who was told of a hit stands in its owner's statement"
+    assert "TJ-LAB" not in {agency for agency, _ in told}
+
+
+def test_comparisons_have_a_pace(labs: tuple[Laboratory, Laboratory]) -> None:
+    """Each may tell of a hidden profile: a key that asks on and on is told to wait. Two workers count by themselves."""
+    probe = {"method": METHOD, "areas": specimen(7)}
+    hurried = Agency(labs[0].exchange, "TM-LAB")
+    replies = [post(hurried, "/v1/profiles/search", probe, "forensic") for _ in range(2 * HITS_PER_KEY + 1)]
+    refused = [reply for reply in replies if reply.status != 200]
+    assert refused
+    assert refusal(refused[0])[:2] == (429, "too-many-requests")
+    assert "comparisons of profiles" in refused[0].json()["detail"]
+
+
+def test_profiles_of_two_methods_are_never_compared(
+    labs: tuple[Laboratory, Laboratory], sought: Callable[[], None]
+) -> None:
+    """However alike the numbers: the same areas under another method are other substances' areas."""
+    kz, kg = labs
+    other = f"X-{METHOD}"
+    declared = {"code": other, "substance": AMPHETAMINE_TYPE, "technique": "GC", "markers": MARKERS, "description": "G"}
+    assert post(kz, "/v1/profile-methods", declared, None).status == 201
+    one = filed(kz, spectra=[measured(specimen(71))])
+    same, foreign = (filed(kg, spectra=[measured(specimen(71), method)]) for method in (METHOD, other))
+    sought()
+    for method, expected in ((METHOD, {one, same}), (other, {foreign})):
+        probe = {"method": method, "areas": specimen(71), "limit": 100}
+        found = post(kz, "/v1/profiles/search", probe, "forensic").json()["items"]
+        assert {item["record"] for item in found if float(item["r"]) > 0.9999} == expected
+    near = kz.get(f"/v1/profiles/{one}/1/neighbours", purpose="forensic", limit=100).json()["items"]
+    assert foreign not in {item["record"] for item in near}
+    assert between(kz, one, same) is not None
+    assert between(kz, one, foreign) is None
+
+
+def test_the_most_alike_are_found_in_the_index(labs: tuple[Laboratory, Laboratory]) -> None:
+    """Under row security, in order of distance: nothing is sorted, and no profile of another method is read."""
+    settings = labs[0].exchange.settings
+    kid = labs[1].request_key.kid
+    point = as_cube(unit(ordered(numbers(specimen(1)), MARKERS, ""), ""))
+    compiled = nearest(METHOD, point, 20).compile(dialect=PGDialect_psycopg())  # type: ignore[no-untyped-call]
+    engine = create_engine(settings.database_as())
+    with engine.connect() as connection:
+        token = connection.scalar(text("SELECT gate.mint(:kid, 'forensic')"), {"kid": kid})
+        connection.execute(text("SELECT set_config('sarhad.context', :token, true)"), {"token": token})
+        connection.execute(text("SET LOCAL ROLE sarhad_read"))
+        connection.execute(text("SET LOCAL enable_seqscan = off"))
+        plan = "\n".join(connection.exec_driver_sql(f"EXPLAIN {compiled}", dict(compiled.params)).scalars())
+    engine.dispose()
+    assert "Index Scan using profile_method_owner_unit_idx" in plan, plan
+    assert "Order By: (unit" in plan, plan
+    assert "Sort" not in plan, plan
 
 
 @pytest.mark.parametrize("least", [0.05, 0.99999])
