@@ -1,8 +1,7 @@
 """What levels of agreement weigh, learned from pairs: Fellegi and Sunter (JASA 64 (1969) 1183). Pure.
 
 The weight of a level is log2(m / u): m, how often pairs of one event show it, u, how often other pairs that are
-compared do. From confirmed pairs m is counted; before there are any, EM (Winkler 1988) finds it in pairs that nobody
-has judged, with u held to what all compared pairs show: left free, it learns which parcels are of one consignment.
+compared do. From confirmed pairs m is counted; u is found by EM (Winkler 1988) in all pairs that were compared.
 """
 
 from collections.abc import Mapping, Sequence
@@ -94,19 +93,6 @@ def learned(
         share = float(np.clip((numbers * likely).sum() / numbers.sum(), 1e-6, 0.5))
         others = dict(zip(patterns, (numbers * (1 - likely)).tolist(), strict=True))
         found = weights(matched, counts(others))
-    return found, share
-
-
-def expectation_maximisation(
-    patterns: Mapping[Pattern, float], start: Counts, rounds: int = 30
-) -> tuple[dict[str, dict[str, float]], float]:
-    """(weights, share of pairs of one event) where no pair is known: m by EM, u what all pairs show."""
-    compared, numbers = counts(patterns), np.array(list(patterns.values()), dtype=float)
-    found, share = {feature: dict(start.get(feature, {})) for feature in FEATURES}, 0.001
-    for _ in range(rounds):
-        likely = numbers * _likely(found, patterns, share)
-        share = float(np.clip(likely.sum() / numbers.sum(), 1e-6, 0.5))
-        found = weights(counts(dict(zip(patterns, likely.tolist(), strict=True))), compared)
     return found, share
 
 

@@ -50,11 +50,6 @@ def unit(areas: Sequence[float], pointer: str) -> list[float]:
     return [value / length for value in centred]
 
 
-def pearson(one: Sequence[float], other: Sequence[float]) -> float:
-    """Of two points of `unit`."""
-    return sum(a * b for a, b in zip(one, other, strict=True))
-
-
 def as_cube(point: Sequence[float]) -> str:
     """The literal of PostgreSQL's type cube (contrib), of at most 100 dimensions."""
     return "(" + ",".join(repr(value) for value in point) + ")"

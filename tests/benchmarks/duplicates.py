@@ -81,7 +81,7 @@ async def _measure(settings: Settings, rows: int | None, data: Path) -> dict[str
         train = [*first, *twice(first, catalogue, seed=11)]
         await file(session, train, catalogue)
         await passes(session)
-        learned, possible, em = await learned_from(session, train, start)
+        learned, possible = await learned_from(session, train, start)
         test = [*second, *twice(second, catalogue, seed=23)]
         await empty(session)
         await file(session, test, catalogue)
@@ -100,7 +100,6 @@ async def _measure(settings: Settings, rows: int | None, data: Path) -> dict[str
     await engine.dispose()
     exact = exactly(test)
     print("learned:", orjson.dumps(model).decode(), flush=True)
-    print("by EM, untold:", orjson.dumps(em).decode(), flush=True)
     return {
         "reports": len(test),
         "second_reports": len(test) - len(second),
@@ -154,8 +153,8 @@ async def passes(session: AsyncConnection) -> float:
 
 async def learned_from(
     session: AsyncConnection, reports: Sequence[Filed], start: Mapping[str, Any]
-) -> tuple[dict[str, dict[str, float]], float, dict[str, Any]]:
-    """(weights, threshold, what EM finds without being told) from all compared pairs of the half."""
+) -> tuple[dict[str, dict[str, float]], float]:
+    """(weights, threshold) from all compared pairs of the half."""
     truth = {str(report.id): report.truth for report in reports}
     rows = (await session.execute(_COMPARED)).mappings().all()
     pairs = {(str(row["a"]), str(row["b"])): tuple(row[f] for f in FEATURES) for row in rows}
@@ -166,9 +165,8 @@ async def learned_from(
     heft = {pair: learn.total(found, levels) for pair, levels in pairs.items()}
     sides = {str(report.id): report.agency for report in reports}
     best = mutual({pair: (weight, sides[pair[0]], sides[pair[1]]) for pair, weight in heft.items()})
-    em, share = learn.expectation_maximisation(every, {f: start[f] for f in FEATURES})
     threshold = _threshold([(heft[pair], truth[pair[0]] == truth[pair[1]]) for pair in best])
-    return found, threshold, {"share": share, **em}
+    return found, threshold
 
 
 def _threshold(judged: list[tuple[float, bool]]) -> float:

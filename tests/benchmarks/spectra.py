@@ -1,12 +1,14 @@
 """Spectral search: how often the first answer is right, how often a confident one is wrong, and how fast.
 
 Real spectra: the MassBank records under `--data` (spectra/massbank), each searched in a library without it; `cross_*`
-leaves out all spectra of its laboratory. Time: the same queries in a library of 50,000 made of the real spectra and
+leaves out all spectra of its laboratory, `cross_instrument_*` all that its kind of instrument measured (quadrupole,
+time of flight, ion trap or orbital trap). Time: the same queries in a library of 50,000 made of the real spectra and
 synthetic ones, against matchms' greedy cosine over the same library in the same run.
 """
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -26,27 +28,35 @@ _TIMED = 25  # queries that matchms answers too
 
 
 def measure(settings: Settings, region: Region, rows: int | None, seconds: float, data: Path) -> dict[str, Any]:
-    real, unread = _records(data / "spectra" / "massbank")
+    real, instruments, unread = _records(data / "spectra" / "massbank")
     alone = _judge(real, lambda i, q: i != q)
     laboratory = [entry.attribution["accession"].split("-")[1] for entry in real]
     cross = _judge(real, lambda i, q: laboratory[i] != laboratory[q])
+    across = _judge(real, lambda i, q: instruments[i] != instruments[q])
     return {
         "records": len(real),
         "without_precursor": unread,
         **alone,
         **{f"cross_{name}": value for name, value in cross.items()},
+        "instruments": len(set(instruments)),
+        **{f"cross_instrument_{name}": value for name, value in across.items()},
         **_timed(real, rows or 50_000),
     }
 
 
-def _records(folder: Path) -> tuple[list[Spectrum], int]:
-    entries, unread = [], 0
+def _records(folder: Path) -> tuple[list[Spectrum], list[str], int]:
+    """The spectra, the kind of instrument of each, and how many could not be read."""
+    entries, instruments, unread = [], [], 0
     for path in sorted(folder.iterdir()):
+        data = path.read_bytes()
         try:
-            entries.append(Spectrum.of(read(path.read_bytes())["spectra"][0]))
+            entries.append(Spectrum.of(read(data)["spectra"][0]))
         except Refusal:
             unread += 1
-    return entries, unread
+            continue
+        kind = re.search(rb"^AC\$INSTRUMENT_TYPE: (\S+)", data, re.MULTILINE)
+        instruments.append(kind[1].decode().rpartition("-")[2] if kind else "")
+    return entries, instruments, unread
 
 
 def _judge(real: list[Spectrum], in_library: Any) -> dict[str, Any]:
