@@ -22,6 +22,7 @@ from service.policies.pace import step
 from service.policies.propose import EffectiveInThePast, own
 from service.policies.signed import APPROVAL, digest, verified
 from service.problems import NotFound, Problem
+from service.signin.fresh import Party
 
 _ADOPT = text("SELECT gate.adopt(CAST(:country AS char(2)), :layer, :version, CAST(:rules AS jsonb), :effective)")
 
@@ -53,20 +54,25 @@ async def approve(
     signed: bytes,
     group_bits: dict[str, int],
     per_hour: int,
+    party: Party,
 ) -> PolicyDecision:
     """Put a proposal in force from its instant on, or at once.
 
-    `signed` is a JWS over {approves, country, agency?, version, sha256}. Raises NotYourPolicy, NotFound,
+    `signed` is a JWS over {approves, country, agency?, version, sha256, passkey?}; where a sign-in brought a key of the
+    officer, `passkey` is the fresh assertion that `challenge` asked for. Raises NotYourPolicy, NotFound,
     ProposalDecided, ProposalLapsed, SecondOfficerRequired, ProposerNoLongerOfficer, PolicySignatureInvalid,
-    ApprovalOfAnother, EffectiveInThePast, TooManyPolicyChanges, and MalformedPolicy where a group that it names has
-    ended since, or a country is no member any more.
+    ApprovalOfAnother, FreshPasskeyRequired, ChallengeNotValid, PasskeyRefused, EffectiveInThePast,
+    TooManyPolicyChanges, and MalformedPolicy where a group that it names has ended since, or a country is no member
+    any more.
     """
     own(officer, owner)
     await step(session, owner.country, per_hour)
     proposal = await _pending(session, owner, version)
     approval, key_id = await verified(session, officer, signed, APPROVAL)
     await _second(session, officer, proposal, key_id)
+    passkey = approval.pop("passkey", None)
     _for_this(approval, owner, proposal)
+    await party.confirm(session, {officer.key_id, key_id}, _bound(owner, proposal), passkey)
     await _proposer_may_still(session, proposal)
     policy, rules = await judged(session, proposal.document, owner, group_bits)
     now = await session.scalar(select(func.now())) or datetime.now(UTC)
@@ -79,6 +85,17 @@ async def approve(
     facts = {"approval": digest(signed), "effective": decision.effective_at.isoformat(), "signed_by": key_id}
     await _log(session, "approve-policy", proposal, officer, **facts)
     return decision
+
+
+async def challenge(session: AsyncSession, officer: Caller, owner: Owner, version: int, party: Party) -> dict[str, Any]:
+    """{ticket, options}: what a passkey answers over the digest of this proposal, and of no other document.
+
+    Raises NotYourPolicy, NotFound, ProposalDecided, ProposalLapsed, SecondOfficerRequired.
+    """
+    own(officer, owner)
+    proposal = await _pending(session, owner, version)
+    await _second(session, officer, proposal, officer.key_id)
+    return party.ask(_bound(owner, proposal))
 
 
 async def reject(session: AsyncSession, officer: Caller, owner: Owner, version: int, reason: str) -> PolicyDecision:
@@ -144,6 +161,11 @@ async def _second(session: AsyncSession, officer: Caller, proposal: OwnPolicy, k
             raise SecondOfficerRequired("another policy officer of your country must approve")
         if await same_hand(session, first, key_id):
             raise SecondOfficerRequired("the approval is signed by the hand that proposed")
+
+
+def _bound(owner: Owner, proposal: OwnPolicy) -> bytes:
+    """What a passkey says yes to."""
+    return f"approve-policy {owner} {proposal.version} {digest(proposal.signed.encode())}".encode()
 
 
 def _for_this(approval: dict[str, Any], owner: Owner, proposal: OwnPolicy) -> None:

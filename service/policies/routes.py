@@ -15,6 +15,9 @@ from service.policies.life import Owner
 from service.policies.named import judged
 from service.policies.propose import own, propose
 from service.policies.words import Speaker, shadows
+from service.signin.challenges import Challenges
+from service.signin.documents import Challenge
+from service.signin.fresh import Party
 from service.web import ReadSession, WriteSession, json_body, verified_body
 
 router = APIRouter(prefix="/v1", tags=["policies"])
@@ -37,6 +40,12 @@ async def _group_bits(request: Request) -> dict[str, int]:
     return {code: group.bit for code, group in request.app.state.reference.catalogue.groups.items()}
 
 
+def _party(request: Request) -> Party:
+    state = request.app.state
+    return Party(Challenges(state.service_key().private_key.private_bytes_raw()), str(state.settings.console))
+
+
+Passkeys = Annotated[Party, Depends(_party)]
 Groups = Annotated[dict[str, int], Depends(_group_bits)]
 
 
@@ -95,15 +104,27 @@ async def approve_policy(
     caller: PolicyOfficer,
     session: WriteSession,
     groups: Groups,
+    party: Passkeys,
 ) -> dict[str, Any]:
-    """Approve what another officer proposed: a JWS over its digest. In force from its instant, or at once."""
+    """Approve what another officer proposed: a JWS over its digest. In force from its instant, or at once.
+
+    Signed with a key of a sign-in it carries a fresh assertion of the officer's passkey, as `/challenge` asks for it.
+    """
     signed = await verified_body(request, JOSE)
     per_hour = request.app.state.settings.policy_changes_per_hour
     decision = await decide.approve(
-        session, caller, Owner.of(owner), version, signed=signed, group_bits=groups, per_hour=per_hour
+        session, caller, Owner.of(owner), version, signed=signed, group_bits=groups, per_hour=per_hour, party=party
     )
     state = "in-force" if decision.effective_at == decision.decided_at else "scheduled"
     return {"owner": owner, "version": version, "state": state, "effective": decision.effective_at}
+
+
+@router.post("/policies/{owner}/proposals/{version}/challenge")
+async def begin_approval(
+    owner: OwnerPath, version: Version, caller: PolicyOfficer, session: WriteSession, party: Passkeys
+) -> Challenge:
+    """What the passkey of an officer who signed in is asked before it approves: a challenge over this very proposal."""
+    return Challenge.model_validate(await decide.challenge(session, caller, Owner.of(owner), version, party))
 
 
 @router.post("/policies/{owner}/proposals/{version}/rejection")

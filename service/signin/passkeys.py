@@ -1,13 +1,15 @@
-"""Enrol a passkey with a code: asked in one request, done in a second."""
+"""Enrol a passkey with a code: asked in one request, done in a second. Find the one that an assertion names."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from webauthn.helpers import base64url_to_bytes
 
 from service.identity.governance import record
 from service.identity.people import end_sessions
+from service.problems import Problem
 from service.signin import ceremonies
 from service.signin.ceremonies import PasskeyRefused
 from service.signin.challenges import Challenges, challenge, spend
@@ -45,3 +47,15 @@ async def enrol(session: AsyncSession, challenges: Challenges, origin: str, done
         raise PasskeyRefused("this passkey is enrolled already", pointer="/credential")
     await record(session, person.agency[:2], "enrol-passkey", person=str(person.id), passkey=id_.hex())
     return {"agency": person.agency, "handle": person.handle}
+
+
+async def presented(session: AsyncSession, credential: dict[str, Any]) -> Passkey:
+    """The passkey that an assertion names, locked. Raises PasskeyRefused."""
+    try:
+        id_ = base64url_to_bytes(str(credential.get("rawId", "")))
+    except (ValueError, Problem):
+        id_ = b""
+    found = await session.get(Passkey, id_, with_for_update=True) if id_ else None
+    if found is None:
+        raise PasskeyRefused("this passkey may not sign in", pointer="/credential")
+    return found

@@ -16,17 +16,15 @@ from typing import Any
 from sqlalchemy import insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
-from webauthn.helpers import base64url_to_bytes
 
 from service.identity.governance import record
 from service.identity.models import AgencyKey, Person, RoleGrant, SessionKey
 from service.identity.people import BY_SIGN_IN, make_room
 from service.identity.possession import PossessionNotProven, opened
-from service.problems import Problem
 from service.signin import ceremonies
 from service.signin.ceremonies import PasskeyRefused
 from service.signin.challenges import Challenges, challenge, spend
-from service.signin.models import Passkey
+from service.signin.passkeys import presented
 from service.signing import jwk_of, public_key, thumbprint
 
 LIFE = timedelta(hours=8)
@@ -75,7 +73,7 @@ async def certify(
     bound = keys.bound()
     until = challenges.check(answer.ticket, bound)
     _prove(keys, answer)
-    passkey = await _passkey(session, answer.credential)
+    passkey = await presented(session, answer.credential)
     passkey.sign_count = ceremonies.asserted(
         origin, answer.credential, challenge(answer.ticket, bound), passkey.public_key, passkey.sign_count
     )
@@ -86,17 +84,6 @@ async def certify(
     await spend(session, answer.ticket, until)
     await make_room(session, person.id, AT_ONCE)
     return await _enrol(session, person, keys)
-
-
-async def _passkey(session: AsyncSession, credential: dict[str, Any]) -> Passkey:
-    try:
-        id_ = base64url_to_bytes(str(credential.get("rawId", "")))
-    except (ValueError, Problem):
-        id_ = b""
-    found = await session.get(Passkey, id_, with_for_update=True) if id_ else None
-    if found is None:
-        raise PasskeyRefused("this passkey may not sign in", pointer="/credential")
-    return found
 
 
 def _prove(keys: BrowserKeys, answer: Signed) -> None:

@@ -71,6 +71,7 @@ SILENT = {
     **dict.fromkeys(
         [
             "POST /v1/policies/{owner}/proposals",
+            "POST /v1/policies/{owner}/proposals/{version}/challenge",
             "POST /v1/policies/{owner}/proposals/{version}/approval",
             "POST /v1/policies/{owner}/proposals/{version}/rejection",
             "POST /v1/policies/{owner}/check",
