@@ -6,6 +6,7 @@ import "@fontsource/noto-sans/latin-400.css";
 import "@fontsource/noto-sans/latin-700.css";
 import "./console.css";
 import { render } from "preact";
+import { Later } from "./later";
 import { flush, load } from "./outbox";
 import { href, route } from "./route";
 import { holds, resume, session, signOut } from "./session";
@@ -31,6 +32,7 @@ const PLACES: Place[] = [
   { view: "records", title: "Seizures", roles: ["analyst", "reporter", "laboratory", "policy_officer", "coordinator"] },
   { view: "trends", title: "Trends", roles: ["analyst", "policy_officer", "coordinator"] },
   { view: "alerts", title: "Alerts", roles: ["analyst", "laboratory", "policy_officer", "coordinator"] },
+  { view: "policy", title: "Policy", roles: ["policy_officer", "auditor"] },
   { view: "statement", title: "Who read our records", roles: ["policy_officer", "auditor"] },
   { view: "people", title: "Officers", roles: ["key_administrator"] },
 ];
@@ -81,6 +83,8 @@ function View({ places }: { places: Place[] }) {
       return <Alert key={id} id={id} />;
     case "trends":
       return <Trends />;
+    case "policy":
+      return <Later load={() => import("./views/policy")} />;
     case "statement":
       return <Statement />;
     case "people":

@@ -1,0 +1,101 @@
+"""Two policy officers of Azerbaijan: one drafts, tries and proposes, the other approves with the passkey in hand."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.console.conftest import Console, Opening
+from tests.exchange import Exchange, heroin
+from tests.signin.conftest import add_officer
+
+
+@pytest.fixture(scope="module")
+def record(exchange: Exchange) -> str:
+    exchange.adopt("AZ")
+    return exchange.client("AZ-CUS").submit(exchange.sign(heroin("AZ-CUS"))).id
+
+
+async def officer(exchange: Exchange, opened: Opening) -> Console:
+    console: Console = await opened()
+    await console.sign_in(add_officer(exchange, "AZ-DCA", ("policy_officer",))["code"])
+    await console.open("policy")
+    return console
+
+
+async def test_from_a_draft_to_a_policy_in_force_and_to_the_kill_switch(
+    exchange: Exchange, opened: Opening, record: str
+) -> None:
+    first = await officer(exchange, opened)
+    page = first.page
+    await page.get_by_text("Version 1", exact=False).first.wait_for()
+    await first.check()
+    await page.get_by_role("link", name="Drafts").click()
+    await page.get_by_text("No draft yet.").wait_for()
+    await page.get_by_label("Name for your colleagues").fill("for Uzbekistan")
+    await page.get_by_role("button", name="Begin from what is in force").press("Enter")
+    await page.get_by_role("button", name="Add a rule").press("Enter")
+    await page.get_by_label("Name of the rule").fill("to-uz")
+    await page.get_by_role("group", name="Countries").get_by_label("Uzbekistan").check()
+    await page.get_by_label("Time, how exactly").select_option("day")
+    await page.get_by_role("button", name="Save and check").press("Enter")
+    await page.get_by_role("heading", name="What it says").wait_for()
+    await expect(page.locator(".changes")).to_contain_text("Uzbekistan")
+    await first.check()
+    await first.picture("policy-draft")
+
+    await page.get_by_role("link", name="Try it: preview and simulate").click()
+    await page.get_by_label("Agency that reads").select_option("UZ-CUS")
+    await page.get_by_role("button", name="Preview").click()
+    await page.get_by_text("UZ-CUS would see this").wait_for()
+    await expect(page.get_by_role("table").first).to_contain_text(record[:8])
+    await page.get_by_label("One record, by its id").fill(record)
+    await page.get_by_label("Which policy").select_option("")
+    await page.get_by_label("Agency that reads").select_option("UZ-CUS")
+    await page.get_by_role("button", name="Preview").click()
+    await page.get_by_text("UZ-CUS would see none of your records.").wait_for()
+    await page.get_by_label("Which policy").select_option(label="draft: for Uzbekistan")
+    await page.get_by_role("button", name="Simulate").click()
+    newly = page.get_by_role("row").filter(has_text="Uzbekistan · analyst")
+    await expect(newly.get_by_role("cell").nth(2)).to_have_text("1")
+    await first.check()
+    await first.picture("policy-try")
+
+    await page.get_by_role("link", name="Drafts").click()
+    await page.get_by_role("link", name="for Uzbekistan").click()
+    await page.get_by_role("button", name="Save and check").click()
+    await page.get_by_role("button", name="Sign and propose to a second officer").click()
+    await page.get_by_role("heading", name="waits for a second officer").wait_for()
+    await page.get_by_role("button", name="Approve with my passkey").click()
+    await page.get_by_role("alert").filter(has_text="another policy officer").wait_for()
+    first.complaints = [said for said in first.complaints if "403" not in said]
+
+    second = await officer(exchange, opened)
+    await second.page.get_by_role("heading", name="waits for a second officer").wait_for()
+    await second.check()
+    await second.picture("policy-proposal")
+    await second.page.get_by_role("button", name="Approve with my passkey").press("Enter")
+    await expect(second.page.get_by_role("heading", name="waits for a second officer")).to_have_count(0)
+    await second.page.get_by_text("to-uz").first.wait_for()
+    await second.picture("policy")
+    reader = exchange.client("UZ-CUS")
+    assert [item["id"] for item in reader.search_all(owner="AZ")] == [record]
+
+    await second.page.get_by_role("link", name="Versions").click()
+    await second.page.get_by_role("row").filter(has_text="superseded").first.wait_for()
+    await second.check()
+
+    await second.page.get_by_role("link", name="Stop sharing").click()
+    await second.page.get_by_text("Nothing was ever stopped.").wait_for()
+    await second.page.get_by_label("Towards whom").select_option("UZ")
+    await second.page.get_by_label("Reason").fill("A leak is suspected.")
+    await second.page.get_by_text("Uzbekistan sees nothing of your country's records").wait_for()
+    await second.page.get_by_role("button", name="Stop now").press("Enter")
+    await second.page.get_by_role("listitem").filter(has_text="A leak is suspected.").wait_for()
+    await second.check()
+    await second.picture("policy-stop")
+    assert not list(reader.search_all(owner="AZ"))
+
+    await page.get_by_role("link", name="Stop sharing").click()
+    await page.get_by_label("Why sharing goes on").fill("It was none.")
+    await page.get_by_role("button", name="Undo: share again").click()
+    await page.get_by_text("Shared again since").wait_for()
+    assert [item["id"] for item in reader.search_all(owner="AZ")] == [record]
