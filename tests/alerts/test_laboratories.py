@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from sarhad.analyses import finding
 from sqlalchemy import create_engine, text
 
 from service.alerts.past import known_logos
@@ -22,6 +23,7 @@ from tests.policies.test_plans import plans, scans
 from tests.profiles.specimens import MARKERS, specimen, study
 from tests.seizures.wiring import Agency
 
+XYLAZINE = "SAR-000221"
 METHOD = f"AMP-{time.time_ns() % 10**9}.2"
 
 
@@ -47,7 +49,11 @@ def labs(warned: Exchange) -> Iterator[tuple[Laboratory, Laboratory]]:
 @pytest.fixture(scope="module", autouse=True)
 def watching(labs: tuple[Laboratory, Laboratory], call: Call) -> None:
     """Orders of an agency that is given what both laboratories file, and of one that is given nothing."""
-    order = {"name": "laboratories", "delivery": "digest", "rules": ["PROFILE_MATCH", "NEW_LOGO"]}
+    order = {
+        "name": "laboratories",
+        "delivery": "digest",
+        "rules": ["PROFILE_MATCH", "NEW_LOGO", "DANGEROUS_SUBSTANCE"],
+    }
     for name in ("KG-LAB", "TJ-CUS"):
         assert call(name, "POST", "/v1/subscriptions", order).status == 201
 
@@ -98,6 +104,16 @@ def test_what_a_match_names_stands_in_its_owners_statement_and_is_gone_with_eith
     assert of_both() == []
     (told,) = (one for one in call("KG-LAB", "GET", "/v1/recalls").json()["items"] if kz in one["records"])
     assert told["owner"] == "KZ"
+
+
+def test_a_dangerous_adulterant_that_is_not_identified_warns_as_what_it_is(
+    labs: tuple[Laboratory, Laboratory], call: Call
+) -> None:
+    perhaps = finding(XYLAZINE, "xylazine", techniques=[2], level="CONSISTENT_WITH")
+    record = filed(labs[1], items=[perhaps], purity=None)
+    (candidate,) = eventually(lambda: [c for c in candidates(call, "DANGEROUS_SUBSTANCE") if c["record"] == record])
+    assert (candidate["substance"], candidate["facts"]["level"]) == (XYLAZINE, "CONSISTENT_WITH")
+    assert "naloxone" in candidate["facts"]["why"]
 
 
 def test_a_logo_that_nobody_has_named_is_new_once(labs: tuple[Laboratory, Laboratory], call: Call) -> None:
