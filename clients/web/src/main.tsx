@@ -34,6 +34,7 @@ const PLACES: Place[] = [
   { view: "alerts", title: "Alerts", roles: ["analyst", "laboratory", "policy_officer", "coordinator"] },
   { view: "policy", title: "Policy", roles: ["policy_officer", "auditor"] },
   { view: "statement", title: "Who read our records", roles: ["policy_officer", "auditor"] },
+  { view: "registry", title: "Agencies and keys", roles: ["key_administrator"] },
   { view: "people", title: "Officers", roles: ["key_administrator"] },
 ];
 
@@ -84,9 +85,11 @@ function View({ places }: { places: Place[] }) {
     case "trends":
       return <Trends />;
     case "policy":
-      return <Later load={() => import("./views/policy")} />;
+      return <Later key="policy" load={() => import("./views/policy")} />;
     case "statement":
       return <Statement />;
+    case "registry":
+      return <Later key="registry" load={() => import("./views/registry")} />;
     case "people":
       return <People />;
     default:

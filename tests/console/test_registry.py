@@ -1,0 +1,60 @@
+"""Two key administrators add an agency with a key of its own, and one of them ends that key at once."""
+
+import json
+
+from playwright.async_api import expect
+from sarhad import PrivateKey
+from sarhad.enrolment import enrolment
+
+from tests.console.conftest import Console, Opening
+from tests.exchange import Exchange
+from tests.signin.conftest import add_officer
+
+
+async def administrator(exchange: Exchange, opened: Opening) -> Console:
+    console: Console = await opened()
+    await console.sign_in(add_officer(exchange, "AZ-DCA", ("key_administrator",))["code"])
+    await console.open("registry")
+    return console
+
+
+async def test_an_agency_and_its_key_are_proposed_approved_and_ended(exchange: Exchange, opened: Opening) -> None:
+    first = await administrator(exchange, opened)
+    page = first.page
+    await page.get_by_text("Nothing waits.").wait_for()
+    await page.get_by_text("Propose an agency", exact=True).press("Enter")
+    await page.get_by_label("Code").fill("AZ-BG")
+    await page.get_by_label("Name", exact=True).fill("State Border Service")
+    await page.get_by_role("button", name="Propose", exact=True).press("Enter")
+    await page.get_by_role("listitem").filter(has_text="a new agency").wait_for()
+
+    second = await administrator(exchange, opened)
+    await second.page.get_by_role("button", name="Approve").press("Enter")
+    await second.page.get_by_role("cell", name="State Border Service").wait_for()
+    await second.check()
+    await second.picture("registry")
+
+    await page.reload()
+    await page.get_by_label("Agency").select_option("AZ-BG")
+    await page.get_by_text("No key of this agency is in force.").wait_for()
+    key = PrivateKey.generate()
+    await page.get_by_text("Propose keys", exact=True).press("Enter")
+    await page.get_by_label("sarhad keys request").fill("nothing that a command printed")
+    await page.get_by_role("button", name="Propose these keys").press("Enter")
+    await page.get_by_role("alert").filter(has_text="This is no JSON.").wait_for()
+    printed = json.dumps([enrolment("AZ-BG", "request-signing", key, ["reporter"])])
+    await page.get_by_label("sarhad keys request").fill(printed)
+    await page.get_by_role("button", name="Propose these keys").press("Enter")
+    await page.get_by_role("listitem").filter(has_text="a new key").wait_for()
+    await first.check()
+
+    await second.page.reload()
+    await second.page.get_by_role("button", name="Approve").press("Enter")
+    await second.page.get_by_text("Nothing waits.").wait_for()
+    await second.page.get_by_label("Agency").select_option("AZ-BG")
+    held = second.page.get_by_role("listitem").filter(has_text=key.public.kid)
+    await expect(held).to_contain_text("signs requests · reporter")
+    await held.get_by_text("End this key").press("Enter")
+    await held.get_by_label("Reason").fill("lost")
+    await held.get_by_role("button", name="End now").press("Enter")
+    await second.page.get_by_text("No key of this agency is in force.").wait_for()
