@@ -83,6 +83,12 @@ async def test_from_a_draft_to_a_policy_in_force_and_to_the_kill_switch(
     await second.page.get_by_role("row").filter(has_text="superseded").first.wait_for()
     await second.check()
 
+    await second.page.emulate_media(color_scheme="dark")
+    await second.page.get_by_label("Language").select_option("ru")
+    await second.page.get_by_role("cell", name="действует").wait_for()
+    await second.check()
+    await second.picture("policy-versions-dark-ru")
+    await second.page.get_by_label("Язык").select_option("en")
     await second.page.get_by_role("link", name="Stop sharing").click()
     await second.page.get_by_text("Nothing was ever stopped.").wait_for()
     await second.page.get_by_label("Towards whom").select_option("UZ")
