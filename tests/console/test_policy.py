@@ -81,6 +81,7 @@ async def test_from_a_draft_to_a_policy_in_force_and_to_the_kill_switch(
 
     await second.page.get_by_role("link", name="Versions").click()
     await second.page.get_by_role("row").filter(has_text="superseded").first.wait_for()
+    await expect(second.page.locator(".changes")).to_contain_text("Rule to-uz is added")
     await second.check()
 
     await second.page.emulate_media(color_scheme="dark")

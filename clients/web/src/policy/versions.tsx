@@ -9,7 +9,7 @@ import { type Full, type Overview, path } from "./shapes";
 
 export function Versions({ of }: { of: Overview }) {
   const [shown, setShown] = useState(of.latest);
-  const [against, setAgainst] = useState(0);
+  const [against, setAgainst] = useState(Math.max(of.latest - 1, 0));
   const asked = path(`/versions/${shown}`);
   const { value, fault } = useAnswer(async () => (shown ? get<Full>(asked) : null), [asked]);
   if (of.latest === 0) return <Empty>{t("No version was ever proposed. Begin with a draft, and propose it.")}</Empty>;
