@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from service.ledger import merkle
 from service.ledger.append import commitment
-from service.ledger.checkpoints import CheckpointSigner, origin_of, verifier_key
+from service.ledger.checkpoints import Checkpoint, CheckpointSigner, origin_of, verifier_key
+from service.ledger.cosignatures import key_id, message, witness_key, witness_name
 from service.ledger.merkle import CompactRange, TileId
 from service.ledger.models import Log
 from service.ledger.receipts import issue
@@ -24,15 +25,28 @@ from service.ledger.tiles import format_path
 from service.signing import ServiceKey
 
 SECRET = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60"
+ORIGIN = "https://sarhad.example"
 RECORD = "8d1f6f2c-6c5e-4f0e-9a51-0b6f6a4f2b11"
 SIZES = (1, 2, 3, 5, 8, 13, 255, 256, 257, 300)
 INDEX = 260  # the leaf that the receipt below promised
+WITNESSES = ("KZ-DCA", "KG-DCA", "TJ-DCA")  # of these the first two cosign
+SEEN_AT = 1_767_225_600  # 2026-01-01T00:00:00Z
+
+
+def _witness(agency: str) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(sha256(f"witness {agency}".encode()).digest())
+
+
+def _cosignature(agency: str, text: str) -> str:
+    key, name = _witness(agency), witness_name(ORIGIN, agency)
+    value = key_id(name, key.public_key()) + SEEN_AT.to_bytes(8, "big") + key.sign(message(SEEN_AT, text))
+    return f"— {name} {b64encode(value).decode()}\n"
 
 
 def build() -> dict[str, object]:
     """Trees, proofs, checkpoints, one receipt bundle and names of tiles; hashes in hexadecimal."""
     key = ServiceKey(Ed25519PrivateKey.from_private_bytes(bytes.fromhex(SECRET)))
-    origin = origin_of("https://sarhad.example", Log.RECORDS)
+    origin = origin_of(ORIGIN, Log.RECORDS)
     leaf = commitment(Log.RECORDS, sha256(b"record").digest(), sha256(b"salt").digest()[:16])
     entries = [sha256(b"sarhad log vector %d" % n).digest() for n in range(max(SIZES))]
     entries[INDEX] = leaf.entry
@@ -45,6 +59,9 @@ def build() -> dict[str, object]:
         return [value.hex() for value in merkle.hashes(plan, tiles)]
 
     signer = CheckpointSigner(origin, key.private_key)
+    cosigned = signer.sign(300, roots[300]) + "".join(
+        _cosignature(agency, Checkpoint(origin, 300, roots[300]).text()) for agency in WITNESSES[:2]
+    )
     issued = datetime(2026, 1, 1, tzinfo=UTC)
     return {
         "description": "Entry n is SHA-256('sarhad log vector n'), except where the receipt's entry stands.",
@@ -67,6 +84,14 @@ def build() -> dict[str, object]:
             if old <= new
         ],
         "checkpoints": {str(size): signer.sign(size, roots[size]) for size in (0, 257, 300)},
+        "witnesses": {
+            agency: {
+                "secret_key": _witness(agency).private_bytes_raw().hex(),
+                "verifier_key": witness_key(witness_name(ORIGIN, agency), _witness(agency).public_key()),
+            }
+            for agency in WITNESSES
+        },
+        "cosigned": {"note": cosigned, "time": SEEN_AT, "by": list(WITNESSES[:2])},
         "receipt": {
             "digest": leaf.digest.hex(),
             "salt": leaf.salt.hex(),

@@ -5,13 +5,12 @@ import binascii
 import re
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import ClassVar, Self
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from sarhad._tree import MAX_SIZE, Checkpoint, NotProven
-
-_ED25519 = b"\x01"  # the signature type of signed-note
 
 
 class BadCheckpoint(NotProven):
@@ -19,43 +18,65 @@ class BadCheckpoint(NotProven):
 
 
 @dataclass(frozen=True)
-class LogKey:
-    """The key of a log: `name` is the log's origin."""
+class _NoteKey:
+    """An Ed25519 key with its name, as signature lines name it; `type` is the signature's (C2SP signed-note)."""
 
+    type: ClassVar[bytes]
     name: str
     key: Ed25519PublicKey
 
     @property
     def id(self) -> bytes:
         """The 4 bytes by which a signature line names the key (C2SP signed-note)."""
-        return sha256(self.name.encode() + b"\n" + _ED25519 + self.key.public_bytes_raw()).digest()[:4]
+        return sha256(self.name.encode() + b"\n" + self.type + self.key.public_bytes_raw()).digest()[:4]
+
+    @property
+    def text(self) -> str:
+        """`name+hex key id+base64(type ‖ key)`: the inverse of `parse`."""
+        return f"{self.name}+{self.id.hex()}+{base64.b64encode(self.type + self.key.public_bytes_raw()).decode()}"
 
     @classmethod
-    def parse(cls, text: str) -> "LogKey":
-        """From `name+hex key id+base64(0x01 ‖ key)`, as a service publishes it; raises BadCheckpoint."""
+    def parse(cls, text: str) -> Self:
+        """From `name+hex key id+base64(type ‖ key)`; raises BadCheckpoint."""
         name, _, rest = text.strip().partition("+")
         stated, _, encoded = rest.partition("+")
         try:
             raw = base64.b64decode(encoded, validate=True)
             found = cls(name, Ed25519PublicKey.from_public_bytes(raw[1:]))
         except ValueError as fault:
-            raise BadCheckpoint("This is not the verifier key of a log.") from fault
-        if not _is_key_name(name) or raw[:1] != _ED25519 or stated != found.id.hex():
-            raise BadCheckpoint("The verifier key is not Ed25519, or its key id does not fit.")
+            raise BadCheckpoint("This is not a verifier key.") from fault
+        if not _is_key_name(name) or raw[:1] != cls.type or stated != found.id.hex():
+            raise BadCheckpoint("The verifier key is of another type, or its key id does not fit.")
         return found
+
+
+class LogKey(_NoteKey):
+    """The key of a log, as a service publishes it: `name` is the log's origin."""
+
+    type = b"\x01"
+
+
+class WitnessKey(_NoteKey):
+    """The key of a witness (C2SP tlog-cosignature, Ed25519): `name` is `service authority/witness/agency`."""
+
+    type = b"\x04"
+
+
+def split_note(note: str) -> tuple[str, list[tuple[str, bytes]]]:
+    """The signed text, its last newline included, and (name, key id ‖ signature) of each line; raises BadCheckpoint."""
+    text, separator, tail = note.rpartition("\n\n")
+    if not separator or not tail.endswith("\n"):
+        raise BadCheckpoint("This is not a signed note.")
+    return f"{text}\n", [_signature(line) for line in tail[:-1].split("\n")]
 
 
 def open_checkpoint(note: str, log_key: LogKey) -> Checkpoint:
     """The checkpoint that a signed note states, its signature by `log_key` verified; raises BadCheckpoint.
 
-    Signatures of other keys (witnesses) are allowed beside it and not judged; lines of extension after the
+    Signatures of other keys (witnesses: `Quorum`) are allowed beside it and not judged; lines of extension after the
     root are refused, as this service writes none.
     """
-    text, separator, tail = note.rpartition("\n\n")
-    text += "\n"
-    if not separator or not tail.endswith("\n"):
-        raise BadCheckpoint("This is not a signed note.")
-    signatures = [_signature(line) for line in tail[:-1].split("\n")]
+    text, signatures = split_note(note)
     ours = [value for name, value in signatures if name == log_key.name and value[:4] == log_key.id]
     if len(ours) != 1:
         raise BadCheckpoint(f"The note does not carry exactly one signature of {log_key.name}.")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from sarhad._notes import BadCheckpoint, LogKey, open_checkpoint
+from sarhad._notes import BadCheckpoint, LogKey, WitnessKey, open_checkpoint
 from sarhad._tree import (
     Checkpoint,
     InclusionProof,
@@ -34,6 +34,7 @@ __all__ = [
     "NotProven",
     "Receipt",
     "ReceiptMismatch",
+    "WitnessKey",
     "committed_leaf",
     "leaf_hash",
     "open_checkpoint",
