@@ -76,6 +76,7 @@ from service.substances.routes import router as substances
 from service.timelines.routes import router as timelines
 from service.trends import keep as cube
 from service.trends.routes import router as trends
+from service.witnesses.routes import router as witnesses
 
 _log = structlog.get_logger("sarhad.app")
 
@@ -212,6 +213,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         previews,
         exports,
         questions,
+        witnesses,
     ):
         app.include_router(router)
     app.include_router(console)

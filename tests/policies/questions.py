@@ -168,6 +168,8 @@ EXCEPTED = {
     "/v1/log/{log}/tile/{level}/{name}": "salted commitments only",
     "/v1/log/{log}/proof": "for who holds a leaf hash already",
     "/v1/log/{log}/consistency": "salted commitments only",
+    "/v1/log/{log}/due": "a checkpoint",
+    "/v1/log/{log}/cosigned": "a checkpoint",
 }
 MALFORMED: list[dict[str, str]] = [
     {"bbox": "1,2,3"},

@@ -27,6 +27,10 @@ class Methods:
     versions = sends(records.versions)
     proof = sends(records.proof)
     checkpoint = sends(records.checkpoint)
+    consistency = sends(records.consistency)
+    checkpoint_due = sends(records.checkpoint_due)
+    cosigned = sends(records.cosigned)
+    hand_in_cosignature = sends(records.hand_in_cosignature)
     exhibits_waiting = sends(records.exhibits_waiting)
 
     resolve_substances = sends(substances.resolve_substances)

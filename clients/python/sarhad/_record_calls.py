@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 
-from sarhad._calls import SD_JWT, Call, _get, _get_page, _object, _segment, _text
+from sarhad._calls import SD_JWT, Call, _get, _get_page, _object, _segment, _send, _text
 from sarhad.models import Page, Receipt
 from sarhad.records import PATHS, kind
 
@@ -61,6 +61,27 @@ def proof(record_id: str, *, kind: str | None = None) -> Call[dict[str, Any]]:
 def checkpoint(log: str = "records") -> Call[str]:
     """The newest signed checkpoint of a log (C2SP signed note)."""
     return Call("GET", f"/v1/log/{_segment(log)}/checkpoint", _text)
+
+
+def consistency(log: str, old: int, new: int) -> Call[dict[str, Any]]:
+    """Proof that the log's tree of `old` leaves begins its tree of `new`; `path` in base64url."""
+    return _get(f"/v1/log/{_segment(log)}/consistency", {"from": old, "to": new})
+
+
+def checkpoint_due(log: str = "records") -> Call[str]:
+    """The checkpoint that witnesses are to cosign now."""
+    return Call("GET", f"/v1/log/{_segment(log)}/due", _text)
+
+
+def cosigned(log: str = "records", *, countries: int = 1) -> Call[str]:
+    """The newest checkpoint that witnesses of so many countries cosigned, with their lines."""
+    return Call("GET", f"/v1/log/{_segment(log)}/cosigned", _text, params={"countries": countries})
+
+
+def hand_in_cosignature(log: str, size: int, cosignature: str) -> Call[dict[str, Any]]:
+    """Hand in what a witness of one's own country cosigned; the same again changes nothing."""
+    document = {"size": size, "cosignature": cosignature}
+    return _send("POST", f"/v1/log/{_segment(log)}/cosignatures", document, _object)
 
 
 def exhibits_waiting(**params: Any) -> Call[dict[str, Any]]:

@@ -1,7 +1,8 @@
 """What an agency keeps of a record: the signed record, the receipt, and the proof once it is known.
 
 One JSON file, verified offline: `record`, `receipt`, and optionally `record_key` and `service_key` (JWK) and
-`proof` (index, size, path, checkpoint) as `GET /v1/seizures/{id}/proof` answers.
+`proof` (index, size, path, checkpoint) as `GET /v1/seizures/{id}/proof` answers; `witnessed` is a cosigned `checkpoint`
+and the `path` which proves that it begins with the tree of `proof` (RFC 6962 §2.1.2, base64url).
 """
 
 from dataclasses import asdict, dataclass, field
@@ -20,6 +21,7 @@ class Evidence:
     record_key: dict[str, str] | None = None
     service_key: dict[str, str] | None = None
     proof: dict[str, Any] | None = None
+    witnessed: dict[str, Any] | None = None
     warnings: list[dict[str, Any]] = field(default_factory=list)
 
     def save(self, path: Path) -> None:

@@ -35,6 +35,7 @@ from sarhad.cli import (
     substances,
     trends,
     verify,
+    witness,
 )
 from sarhad.cli.output import EXIT_CODES, complain, exit_code
 from sarhad.errors import SarhadError
@@ -78,6 +79,7 @@ app.add_typer(policy_trial.app, name="policy")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(substances.app, name="substances")
 app.add_typer(listings.app, name="listings")
+app.add_typer(witness.app, name="witness")
 
 
 def add_server_commands(arguments: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from sarhad import records, transparency
+from sarhad._client import Client
 from sarhad.cli.output import JsonOption, ProfileOption, PurposeOption, complaints, connect, console, show_json
 from sarhad.cli.patience import GRACE, once_merged
 from sarhad.describe import read_input
@@ -17,6 +19,7 @@ from sarhad.errors import ConfigurationError, SarhadError
 from sarhad.evidence import Evidence
 from sarhad.keys import PublicKey, b64url, b64url_decode
 from sarhad.profile import Profile
+from sarhad.quorum import NoQuorum, Quorum
 
 
 def verify(
@@ -29,6 +32,9 @@ def verify(
     fetch: Annotated[
         bool, typer.Option("--fetch", help="First ask the service for the proof, wait for it as promised, and keep it.")
     ] = False,
+    quorum: Annotated[
+        Path | None, typer.Option(help="Quorum policy (C2SP tlog-policy): these witnesses must have cosigned the log.")
+    ] = None,
     purpose: PurposeOption = "analysis",
     as_json: JsonOption = False,
 ) -> None:
@@ -37,14 +43,17 @@ def verify(
     Example: sarhad verify ~/.config/sarhad/default/receipts/5f0c….1.sarhad.json
 
     Example: sarhad verify evidence.sarhad.json --fetch
+
+    Example: sarhad verify evidence.sarhad.json --fetch --quorum quorum.txt
     """
+    rule = _quorum(quorum)
     evidence = Evidence.load(read_input(file, sys.stdin.buffer))
     if fetch:
-        _fetch(evidence, profile, purpose)
+        _fetch(evidence, profile, purpose, rule)
         if file != "-":
             evidence.save(Path(file))
     trusted = _trusted_service_key(profile, service_key)
-    argument = _Argument(evidence, _jwk(record_key), trusted)
+    argument = _Argument(evidence, _jwk(record_key), trusted, rule)
     steps, fault = argument.run()
     if argument.rests_on_the_file:
         complaints.print(f"WARNING: {UNAUTHENTICATED}")
@@ -76,10 +85,13 @@ UNAUTHENTICATED = (
 class _Argument:
     """Each step rests on those before it; the first that fails ends the argument."""
 
-    def __init__(self, evidence: Evidence, record_key: PublicKey | None, service_key: PublicKey | None) -> None:
+    def __init__(
+        self, evidence: Evidence, record_key: PublicKey | None, service_key: PublicKey | None, quorum: Quorum | None
+    ) -> None:
         self.evidence = evidence
         self.record_key = record_key
         self.service_key = service_key
+        self.quorum = quorum
         self.rests_on_the_file = False  # a step was proven with a service key that only the file vouches for
         self.steps: list[str] = []
 
@@ -90,6 +102,8 @@ class _Argument:
                 self._receipt(digest, self.evidence.receipt)
                 if self.evidence.proof is not None:
                     self._log(digest, self.evidence.receipt, self.evidence.proof)
+            if self.quorum is not None and self.evidence.proof is None:
+                raise NoQuorum("Nothing shows this record in a log that anybody cosigned: add --fetch.")
         except SarhadError as fault:
             return self.steps, fault
         return self.steps, None
@@ -125,7 +139,7 @@ class _Argument:
     def _log(self, digest: str, receipt: str, proof: dict[str, object]) -> None:
         key = self._service_key()
         promised = transparency.open_receipt(receipt, key)
-        log_key = transparency.LogKey(promised.iss, _ed25519(key))
+        log_key = transparency.LogKey(promised.iss, ed25519(key))
         _, checkpoint = transparency.verify_receipt_bundle(
             b64url_decode(digest),
             receipt,
@@ -136,6 +150,22 @@ class _Argument:
         )
         self.steps.append(f"The log {promised.iss} signed a checkpoint of {checkpoint.size} entries.")
         self.steps.append(f"Entry {proof['index']} of that tree is this record (root {b64url(checkpoint.root)}).")
+        if self.quorum is not None:
+            self._witnesses(checkpoint, log_key, self.quorum)
+
+    def _witnesses(self, proven: transparency.Checkpoint, log_key: transparency.LogKey, quorum: Quorum) -> None:
+        kept = self.evidence.witnessed
+        if kept is None:
+            raise NoQuorum("No cosigned checkpoint is kept here: add --fetch.")
+        try:
+            note, path = str(kept["checkpoint"]), [b64url_decode(value) for value in kept["path"]]
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise transparency.NotConsistent("The proof for the cosigned checkpoint is malformed.") from None
+        found = quorum.judge_beginning(proven, note, path, log_key)
+        names = ", ".join(
+            f"{name} at {datetime.fromtimestamp(time, UTC):%Y-%m-%dT%H:%M:%SZ}" for name, time in found.times.items()
+        )
+        self.steps.append(f"{names} cosigned that log at {found.checkpoint.size} entries, which begin with those.")
 
     def _service_key(self) -> PublicKey:
         if self.service_key is not None:
@@ -146,7 +176,8 @@ class _Argument:
         return PublicKey.from_jwk(self.evidence.service_key)
 
 
-def _ed25519(key: PublicKey) -> Ed25519PublicKey:
+def ed25519(key: PublicKey) -> Ed25519PublicKey:
+    """The key of a log, which is the service's. Raises ConfigurationError for another kind."""
     if not isinstance(key.key, Ed25519PublicKey):
         raise ConfigurationError("The service's key is not Ed25519.")
     return key.key
@@ -171,10 +202,37 @@ def _trusted_service_key(profile: str | None, given: str | None) -> PublicKey | 
         return None
 
 
-def _fetch(evidence: Evidence, profile: str | None, purpose: str) -> None:
+def _quorum(file: Path | None) -> Quorum | None:
+    try:
+        return Quorum.parse(file.read_text(encoding="utf-8")) if file is not None else None
+    except (OSError, UnicodeDecodeError) as fault:
+        raise ConfigurationError(f"Cannot read the quorum policy {file}: {fault}") from None
+
+
+def _fetch_witnessed(client: Client, evidence: Evidence, log_key: transparency.LogKey, quorum: Quorum) -> None:
+    """The cosigned checkpoint of the most countries' witnesses that has a quorum and reaches as far as the proof."""
+    assert evidence.proof is not None  # fetched just before
+    log, size = log_key.name.rsplit("/", 1)[-1], evidence.proof["size"]
+    countries = 1
+    while True:
+        note = client.cosigned(log, countries=countries)
+        try:
+            found = quorum.judge(note, log_key)
+            break
+        except NoQuorum:
+            countries += 1
+    if found.checkpoint.size < size:
+        raise NoQuorum(
+            f"The witnesses have cosigned {found.checkpoint.size} entries so far, and this proof is of {size}: "
+            "try again in a few minutes."
+        )
+    evidence.witnessed = {"checkpoint": note, "path": client.consistency(log, size, found.checkpoint.size)["path"]}
+
+
+def _fetch(evidence: Evidence, profile: str | None, purpose: str, quorum: Quorum | None) -> None:
     """Ask for a new proof; a record that is not in the log yet is waited for, as long as its receipt promises."""
     claims = records.read(evidence.record).payload
-    evidence.proof = None
+    evidence.proof = evidence.witnessed = None
     with connect(Profile.load(profile), purpose=purpose) as client:
         wait = 0.0
         if evidence.receipt is not None:
@@ -182,3 +240,6 @@ def _fetch(evidence: Evidence, profile: str | None, purpose: str) -> None:
             wait = min(promise.iat - time.time(), 0) + promise.mmd + GRACE
         evidence.proof = once_merged(lambda: client.proof(claims["jti"], kind=claims["kind"]), time.monotonic() + wait)
         evidence.service_key = client.service_key.jwk
+        if quorum is not None and evidence.receipt is not None:
+            log_key = transparency.LogKey(promise.iss, ed25519(client.service_key))
+            _fetch_witnessed(client, evidence, log_key, quorum)

@@ -1,0 +1,65 @@
+"""A witness hands in its cosignature."""
+
+from http import HTTPStatus
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from sqlalchemy import Select, func, or_, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from service.identity.caller import Caller
+from service.identity.models import AgencyKey
+from service.ledger import cosignatures
+from service.ledger.checkpoints import Checkpoint, origin_of
+from service.ledger.models import Log
+from service.problems import Problem
+from service.signing import public_key
+
+_ROOT = text("SELECT root FROM core.log_checkpoint WHERE log = :log AND size = :size")
+_KEEP = text(
+    "INSERT INTO core.log_cosignature (log, size, kid, line) VALUES (:log, :size, :kid, :line) ON CONFLICT DO NOTHING"
+)
+
+
+class CosignatureRefused(Problem):
+    """The line is no cosignature of this checkpoint by a witness of your country."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+async def keep(session: AsyncSession, caller: Caller, log: Log, size: int, line: str, *, service_origin: str) -> str:
+    """Keep the line, once for each witness and checkpoint; the thumbprint of the witness's key.
+
+    (1) the log signed a checkpoint of that size; (2) the line names a witness of the caller's country; (3) its key is
+    in force and made the line over that very checkpoint. Raises CosignatureRefused.
+    """
+    root = await session.scalar(_ROOT, {"log": log.value, "size": size})
+    if root is None:
+        raise CosignatureRefused("the log signed no checkpoint of that size", pointer="/size")
+    checkpoint = Checkpoint(origin_of(service_origin, log), size, bytes(root)).text()
+    try:
+        name = cosignatures.name_of(line)
+    except ValueError as fault:
+        raise CosignatureRefused(str(fault), pointer="/cosignature") from None
+    reason = "expected the name of a witness of your country, which its agency's enrolled witness key makes"
+    for key in await session.scalars(_witnesses(caller.country)):
+        public = public_key(key.public_jwk)
+        if name != cosignatures.witness_name(service_origin, key.agency) or not isinstance(public, Ed25519PublicKey):
+            continue
+        try:
+            cosignatures.verify(line, name, public, checkpoint)
+        except ValueError as fault:
+            reason = str(fault)
+            continue
+        await session.execute(_KEEP, {"log": log.value, "size": size, "kid": key.kid, "line": line})
+        return key.kid
+    raise CosignatureRefused(reason, pointer="/cosignature")
+
+
+def _witnesses(country: str) -> Select[AgencyKey]:
+    return select(AgencyKey).where(
+        func.left(AgencyKey.agency, 2) == country,
+        AgencyKey.use == "witness",
+        AgencyKey.revoked_at.is_(None),
+        AgencyKey.not_before <= func.now(),
+        or_(AgencyKey.not_after.is_(None), AgencyKey.not_after > func.now()),
+    )
