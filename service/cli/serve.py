@@ -18,6 +18,9 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from service.cli.beside import jobs_beside
 from service.lasting import made_to_last
+from service.ledger import audit
+from service.ledger.checkpoints import KeptCheckpoints
+from service.ledger.models import Log
 from service.policies import canary
 from service.settings import Settings
 
@@ -65,6 +68,7 @@ def _shown(value: Any) -> str:
 def serve() -> None:
     settings = Settings()
     _refuse_if_exposed(settings)
+    _refuse_if_rolled_back(settings)
     with _counts(settings) as shared:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(shared)  # the workers count here; any of them can sum
         with made_to_last():
@@ -102,6 +106,25 @@ def _refuse_if_exposed(settings: Settings) -> None:
             time.sleep(1)
     with suppress(OperationalError):  # the user of the URL need not be able to log in
         _ask(settings, None, _plant_if_allowed)
+
+
+def _refuse_if_rolled_back(settings: Settings) -> None:
+    """End here if a log is shorter, or another, than what was signed of it: a second history must not begin."""
+    kept = KeptCheckpoints(settings.state_dir)
+
+    def compare(connection: Connection) -> None:
+        for log in Log:
+            last = kept.last(log)
+            if last is not None and (why := audit.behind(connection, log, last)):
+                typer.echo(
+                    f"The service does not start: the database was rolled back. {why}. Restore a newer backup "
+                    "(deploy/runbook.md, “Backup”), and look with sarhad fsck.",
+                    err=True,
+                )
+                raise typer.Exit(1)
+
+    with suppress(OperationalError):  # it answered just now: the sequencer compares again before it signs
+        _ask(settings, "sarhad_read", compare)
 
 
 def _plant_if_allowed(connection: Connection) -> None:

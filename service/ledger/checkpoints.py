@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from service.ledger.models import Log
@@ -64,6 +65,23 @@ def parse(note: str) -> Checkpoint:
     if not found:
         raise ValueError("not a checkpoint of C2SP tlog-checkpoint")
     return Checkpoint(found["origin"], int(found["size"]), base64.b64decode(found["root"]))
+
+
+def verify(note: str, origin: str, public_key: Ed25519PublicKey) -> Checkpoint:
+    """The checkpoint that the log of this origin and key signed; raises ValueError for any other note.
+
+    Cosignatures may follow the log's own line.
+    """
+    checkpoint = parse(note)
+    own = re.search(rf"\n\n— {re.escape(checkpoint.origin)} ([A-Za-z0-9+/]+={{0,2}})\n", note)
+    value = base64.b64decode(own[1]) if own else b""
+    if checkpoint.origin != origin or value[:4] != key_id(origin, public_key):
+        raise ValueError("it is not signed by this log's key")
+    try:
+        public_key.verify(value[4:], checkpoint.text().encode())
+    except InvalidSignature:
+        raise ValueError("its signature does not match") from None
+    return checkpoint
 
 
 class KeptCheckpoints:

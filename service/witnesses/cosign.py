@@ -42,7 +42,7 @@ async def keep(session: AsyncSession, caller: Caller, log: Log, size: int, line:
         raise CosignatureRefused(str(fault), pointer="/cosignature") from None
     reason = "expected the name of a witness of your country, which its agency's enrolled witness key makes"
     for key in await session.scalars(_witnesses(caller.country)):
-        public = public_key(key.public_jwk)
+        public, _ = public_key(key.public_jwk)
         if name != cosignatures.witness_name(service_origin, key.agency) or not isinstance(public, Ed25519PublicKey):
             continue
         try:

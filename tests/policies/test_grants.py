@@ -38,6 +38,7 @@ WRITABLE = {
             "finding",
             "governance_event",
             "listing_match",
+            "log_cosignature",
             "log_pending",
             "national_listing",
             "nonce",

@@ -43,6 +43,7 @@ READABLE = {
         "log_leaf",
         "log_tile",
         "log_checkpoint",
+        "log_cosignature",
         "library_spectrum",
         "person",  # of the reader's own country
         "passkey",

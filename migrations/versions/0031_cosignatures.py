@@ -6,8 +6,8 @@ A migration that landed is never edited: the next one goes forward.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0028"
-down_revision = "0027"
+revision = "0031"
+down_revision = "0030"
 
 
 def upgrade() -> None:
