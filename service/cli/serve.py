@@ -118,7 +118,7 @@ def _refuse_if_rolled_back(settings: Settings) -> None:
             if last is not None and (why := audit.behind(connection, log, last)):
                 typer.echo(
                     f"The service does not start: the database was rolled back. {why}. Restore a newer backup "
-                    "(deploy/runbook.md, “Backup”), and look with sarhad fsck.",
+                    "(deploy/runbook.md, “Back up and restore”), and look with sarhad fsck.",
                     err=True,
                 )
                 raise typer.Exit(1)

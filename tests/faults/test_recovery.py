@@ -1,4 +1,4 @@
-"""The drill: load, back up, keep writing, destroy, restore to a moment, read everything again, compare with a witness."""
+"""The drill: load, back up, keep writing, destroy, restore to a moment, read it all again, compare with a witness."""
 
 import asyncio
 import shutil
