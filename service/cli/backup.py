@@ -209,9 +209,9 @@ def _pgbackrest(config: Path, command: str, *arguments: str) -> None:
         tenth = -1
         for line in running.stdout or ():
             done = re.search(r"\(.*, (\d+)(?:\.\d+)?%\)", line)
-            if done is None:
+            if done is None and " DETAIL: " not in line:
                 typer.echo(line.rstrip())
-            elif int(done[1]) // 10 != tenth:
+            elif done is not None and int(done[1]) // 10 != tenth:
                 tenth = int(done[1]) // 10
                 typer.echo(f"  {done[1]} %")
     if running.returncode:
