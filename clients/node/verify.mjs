@@ -27,12 +27,22 @@ function decode(text, encoding) {
 const b64 = (text) => decode(text, "base64");
 const b64url = (text) => decode(text, "base64url");
 
+// Two readers of one text must see the same: a member that stands twice is refused. In JSON only a name is a string with a
+// colon behind it.
 function parseJson(raw) {
+  let text, value, members = 0;
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(raw));
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(raw);
+    value = JSON.parse(text, (_, of) => {
+      if (of !== null && typeof of === "object" && !Array.isArray(of)) members += Object.keys(of).length;
+      return of;
+    });
   } catch {
     throw new NotProven("this is not JSON in UTF-8");
   }
+  const strings = text.match(/"(?:[^"\\]|\\.)*"\s*:?/g) ?? [];
+  demand(strings.filter((token) => token.endsWith(":")).length === members, "a member stands twice");
+  return value;
 }
 
 // --- keys ------------------------------------------------------------------------------------------------------------

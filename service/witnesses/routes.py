@@ -20,7 +20,7 @@ class CosignatureDocument(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    size: Annotated[int, Field(ge=0, le=2**63 - 1)]
+    size: Annotated[int, Field(ge=0, le=2**53 - 1)]
     cosignature: Annotated[str, Field(max_length=400, description="`— NAME BASE64`, the newline included.")]
 
 

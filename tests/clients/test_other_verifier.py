@@ -101,7 +101,8 @@ def test_records_refused_for_their_form_are_refused_here_too() -> None:
     refused = [v for v in RECORDS["refused"] if v["type"].rsplit("/", 1)[-1] in FORM]
     assert len(refused) >= 5
     cases = [["record", v["record"], key] for v in refused for key in keys.values()]
-    assert True not in answers(cases)
+    proven = [case for case, answer in zip(cases, answers(cases), strict=True) if answer is True]
+    assert proven == []
 
 
 @pytest.mark.parametrize("kind", ["ed25519", "p256"])
