@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -27,6 +27,7 @@ from tests.faults.test_kill import Batch
 from tests.seizures.wiring import verdicts
 from tests.signing.wire import send
 
+APART = timedelta(seconds=2)  # pgBackRest counts in whole ones: a moment is after a backup when a second lies between
 pytestmark = [
     pytest.mark.xdist_group("faults"),
     pytest.mark.skipif(shutil.which("pgbackrest") is None, reason="pgBackRest is not installed"),
@@ -99,7 +100,9 @@ def test_a_destroyed_exchange_is_restored_to_a_moment_and_proves_what_is_missing
         early, late = Batch(exchange, "KZ-CUS"), Batch(exchange, "KG-CUS")
         promised, _ = verdicts(send(exchange.settings.origin, early.wire()))
         machine.do(backup, "run", "--full")
+        backed_up = datetime.now(UTC)
         before = balanced(machine.settings)
+        eventually(lambda: datetime.now(UTC) > backed_up + APART)
         moment = datetime.now(UTC)
         more, _ = verdicts(send(exchange.settings.origin, late.wire()))
         after = balanced(machine.settings)

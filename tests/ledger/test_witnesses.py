@@ -118,6 +118,7 @@ def test_a_cosignature_is_taken_only_from_a_witness_of_the_caller_s_country(
 ) -> None:
     watch = watches[0]
     client, neighbour = exchange.client("KZ-CUS"), exchange.client("KG-CUS")
+    _merged(exchange, client.submit(exchange.sign(heroin())).id)  # a checkpoint that nobody has cosigned yet
     note, key = client.checkpoint(), log_key(exchange)
     size = open_checkpoint(note, key).size
     own = PrivateKey.load(watch.profile.directory / "witness.pem")

@@ -63,6 +63,8 @@ READABLE = {
         "passkey",
         "enrolment_code",
         "session_key",
+        "log_checkpoint",  # what a witness cosigned, and who has
+        "log_cosignature",
         "governance_event",  # when the own country acted, for its bound: not what it did
         *PUBLICATIONS,
         *METHODS,
