@@ -94,7 +94,7 @@ BEGIN
     SELECT DISTINCT l.record_id, l.version FROM core.report_line l WHERE l.exhibit = ANY (numbers) AND l.latest
   ), found AS (
     SELECT l.record_id, l.version, bit_or(1 << g.bit) AS bits
-    FROM touched t JOIN core.report_line l USING (record_id, version)
+    FROM touched t JOIN core.report p USING (record_id, version) JOIN core.report_line l USING (record_id, version)
     JOIN gate.scope s ON s.id = l.scope_id
     CROSS JOIN LATERAL ({result}) r
     JOIN core.substance c ON c.code = r.result_substance
@@ -134,11 +134,12 @@ BEGIN
     FROM gate.regrouped(numbers) r WHERE r.exact IS NOT TRUE);
 END $$;
 
--- Reports go where their groups are judged, and back when a result is withdrawn.
+-- Reports go where their groups are judged, and back when a result is withdrawn. One that has left its scope meanwhile
+-- stays where it was brought: an embargo is not undone.
 CREATE FUNCTION gate.regroup(numbers text[]) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, core AS $$
 DECLARE
-  moving jsonb := (SELECT jsonb_agg(jsonb_build_object('record_id', r.record_id, 'version', r.version, 'target', r.target,
+  moving jsonb := (SELECT jsonb_agg(jsonb_build_object('record_id', r.record_id, 'version', r.version, 'was', r.scope_id, 'target', r.target,
       'reported', CASE WHEN r.groups <> r.reported THEN r.reported END))
     FROM gate.regrouped(numbers) r WHERE r.target <> r.scope_id);
 BEGIN
@@ -146,16 +147,17 @@ BEGIN
     RETURN;
   END IF;
   UPDATE core.report_line l SET scope_id = m.target
-    FROM jsonb_to_recordset(moving) AS m(record_id uuid, version integer, target integer)
-    WHERE (l.record_id, l.version) = (m.record_id, m.version) AND l.latest;
+    FROM jsonb_to_recordset(moving) AS m(record_id uuid, version integer, was integer, target integer)
+    WHERE (l.record_id, l.version, l.scope_id) = (m.record_id, m.version, m.was) AND l.latest;
   UPDATE core.report r SET scope_id = m.target, groups_reported = m.reported
-    FROM jsonb_to_recordset(moving) AS m(record_id uuid, version integer, target integer, reported integer)
-    WHERE (r.record_id, r.version) = (m.record_id, m.version);
+    FROM jsonb_to_recordset(moving) AS m(record_id uuid, version integer, was integer, target integer,
+      reported integer)
+    WHERE (r.record_id, r.version, r.scope_id) = (m.record_id, m.version, m.was);
 END $$;
 
 -- Brings the lines that share an exhibit number with these records up to date with what laboratories say of them, and
 -- returns those that changed. A result counts for a line where the laboratory is of the line's country, or was asked by
--- the report; where it is not marked more strictly than the report; and where its substance is known to whom the report
+-- the report and found what is of its groups; where it is not marked more strictly than the report; and where its substance is known to whom the report
 -- may be shared with. Its group is judged with those of the report from then on. Of several the one filed last.
 CREATE OR REPLACE FUNCTION gate.link_exhibits(records uuid[])
 RETURNS TABLE (record_id uuid, line integer, agency text, status text, substance text)
@@ -171,6 +173,7 @@ BEGIN
       coalesce(l.substance_reported, l.substance) AS substance_reported,
       coalesce(l.status_reported, l.status) AS status_reported, r.*
     FROM core.report_line l
+    JOIN core.report p ON (p.record_id, p.version) = (l.record_id, l.version)
     JOIN gate.scope s ON s.id = l.scope_id
     LEFT JOIN LATERAL ({result}) r ON EXISTS (
       SELECT FROM core.substance c JOIN core.substance_group g ON g.code = c.policy_group

@@ -11,15 +11,20 @@ from migrations.scripts import read, run
 revision = "0030"
 down_revision = "0029"
 
-# Of the results that count for a line, the one filed last.
+# Of the results that count for the line `l`, in the scope `s`, of the report `p`, the one filed last. Another country's
+# laboratory decides nothing about who is shown the report: what it finds is of the groups that were reported.
 RESULT = """
       SELECT x.record_id AS result_id, x.version AS result_version, x.status AS result_status,
-        CASE WHEN x.status = 'NEGA' OR coalesce(l.substance_reported, l.substance) = ANY (x.substances)
-          THEN coalesce(l.substance_reported, l.substance) ELSE x.substances[1] END AS result_substance
+        v.substance AS result_substance
       FROM core.exhibit_link x
       JOIN gate.scope a ON a.id = x.scope_id
-      WHERE x.exhibit = l.exhibit AND x.latest AND x.status IS NOT NULL
-        AND (a.owner = s.owner OR a.agency = l.examined_by) AND a.handling <= s.handling
+      CROSS JOIN LATERAL (SELECT CASE WHEN x.status = 'NEGA'
+          OR coalesce(l.substance_reported, l.substance) = ANY (x.substances)
+        THEN coalesce(l.substance_reported, l.substance) ELSE x.substances[1] END AS substance) v
+      WHERE x.exhibit = l.exhibit AND x.latest AND x.status IS NOT NULL AND a.handling <= s.handling
+        AND (a.owner = s.owner OR a.agency = l.examined_by AND EXISTS (
+          SELECT FROM core.substance c JOIN core.substance_group g ON g.code = c.policy_group
+          WHERE c.code = v.substance AND coalesce(p.groups_reported, s.groups) & (1 << g.bit) <> 0))
       ORDER BY x.filed_at DESC, x.record_id LIMIT 1"""
 
 RIGHTS = """

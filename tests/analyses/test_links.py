@@ -267,15 +267,19 @@ def test_a_report_with_rules_of_its_own_keeps_them_when_a_result_moves_it(
     customs.exchange.adopt("KZ")
 
 
-def test_a_neighbours_laboratory_that_was_asked_finds_another_group(neighbour: Agency, lab: Laboratory) -> None:
+def test_a_neighbours_laboratory_that_was_asked_decides_nothing_about_who_sees_the_report(
+    neighbour: Agency, lab: Laboratory
+) -> None:
+    """What it finds in another group stays off the line, and hides nothing that the country's own laboratory found."""
     neighbour.exchange.adopt("KG", permit("RU", OPIATE_GROUP))
     number, russia = exhibit_number("KG-CUS"), Agency(neighbour.exchange, "RU-CUS")
     report = reported(neighbour, number, laboratory={"agency": "KZ-LAB", "case": "884"})
     assert neighbour.post(report).status == 201
-    assert russia.get(f"/v1/seizures/{id_of(report)}").status == 200
+    assert lab.file(lab.found(laboratory=examination(number))).status == 201
+    assert only_line(neighbour, report)["status"] == "CONF"
     assert lab.file(lab.found(laboratory=examination(number), **SIMPLE, purity=None)).status == 201
-    assert only_line(neighbour, report)["substance"] == METHAMPHETAMINE
-    assert russia.get(f"/v1/seizures/{id_of(report)}").status == 404
+    assert (only_line(neighbour, report)["substance"], only_line(neighbour, report)["status"]) == (HEROIN, "CONF")
+    assert russia.get(f"/v1/seizures/{id_of(report)}").status == 200
     neighbour.exchange.adopt("KG")
 
 
