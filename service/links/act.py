@@ -63,10 +63,11 @@ class SecondKeyNeeded(Problem):
 
 
 async def act(session: AsyncSession, caller: Caller, id_: UUID, what: Act, reason: str | None, *, most: int) -> str:
-    """The state of the link afterwards. `most` acts a day. Raises TooManyActs, NotFound, NoPartyToLink, LinkOutOfTurn,
-    SecondKeyNeeded.
+    """The state of the link afterwards. `most` acts a day, before another is confirmed. Raises TooManyActs, NotFound,
+    NoPartyToLink, LinkOutOfTurn, SecondKeyNeeded.
     """
-    await acts.step(session, caller.country, most)
+    if what == "confirm":  # what takes a word back is never late; it needs a word that was given, or a proposal
+        await acts.step(session, caller.country, most)
     row = await find(session, id_)
     state: str = await session.scalar(_ACT, {"id": id_, "act": what, "reason": reason})
     _refuse(state, row)

@@ -50,7 +50,6 @@ def test_what_fills_the_governance_log_and_protects_nobody_is_refused_when_it_is
     """Words on links and on alerts, and standing orders, which one begins and ends; not what a country must do."""
     repeated = {
         f"/v1/links/{uuid4()}/confirmation": {},
-        f"/v1/links/{uuid4()}/undoing": {"reason": "no"},
         f"/v1/alerts/{uuid4()}/feedback": {"action": "NONE", "useful": False},
         "/v1/subscriptions": {"name": "s", "delivery": "stream"},
     }
@@ -58,6 +57,9 @@ def test_what_fills_the_governance_log_and_protects_nobody_is_refused_when_it_is
         reply = call("AZ-CUS", "POST", path, body)
         assert (reply.status, reply.problem) == (429, "too-many-acts"), path
         assert 0 < int(dict(reply.lines)["retry-after"]) <= 86_400
+    for word in ("undoing", "rejection"):
+        reply = call("AZ-CUS", "POST", f"/v1/links/{uuid4()}/{word}", {"reason": "no"})
+        assert reply.status == 404, "what takes a word back is never late"
     stopped = call("AZ-DCA/policy", "POST", "/v1/suspensions", {"towards_country": "TM", "reason": "a leak"})
     assert stopped.status == 201
     path = f"/v1/suspensions/{stopped.json()['id']}/lifting"
