@@ -86,7 +86,11 @@ class _Argument:
     """Each step rests on those before it; the first that fails ends the argument."""
 
     def __init__(
-        self, evidence: Evidence, record_key: PublicKey | None, service_key: PublicKey | None, quorum: Quorum | None
+        self,
+        evidence: Evidence,
+        record_key: PublicKey | None,
+        service_key: PublicKey | None,
+        quorum: Quorum | None = None,
     ) -> None:
         self.evidence = evidence
         self.record_key = record_key
