@@ -17,9 +17,11 @@ def upgrade() -> None:
         "log_cosignature",
         sa.Column("log", sa.Text, primary_key=True),
         sa.Column("size", sa.BigInteger, primary_key=True, autoincrement=False),
-        sa.Column("kid", sa.Text, primary_key=True),
+        sa.Column("agency", sa.Text, primary_key=True),
+        sa.Column("kid", sa.Text, nullable=False),
         sa.Column("line", sa.Text, nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+        sa.ForeignKeyConstraint(["agency"], ["core.agency.code"], name=op.f("log_cosignature_agency_fkey")),
         sa.ForeignKeyConstraint(["kid"], ["core.agency_key.kid"], name=op.f("log_cosignature_kid_fkey")),
         sa.ForeignKeyConstraint(
             ["log", "size"],
@@ -29,6 +31,7 @@ def upgrade() -> None:
         schema="core",
     )
     # The writer adds and changes nothing; a checkpoint and its cosignatures are the same for every member.
-    op.execute("GRANT INSERT (log, size, kid, line), SELECT (log, size, kid) ON core.log_cosignature TO sarhad_write")
-    op.execute("GRANT SELECT (log, size, root) ON core.log_checkpoint TO sarhad_write")
+    op.execute("GRANT INSERT (log, size, agency, kid, line) ON core.log_cosignature TO sarhad_write")
+    op.execute("GRANT SELECT (log, size, agency, kid) ON core.log_cosignature TO sarhad_write")
+    op.execute("GRANT SELECT (log, size, root, at) ON core.log_checkpoint TO sarhad_write")
     op.execute("GRANT SELECT ON core.log_cosignature TO sarhad_read")

@@ -139,11 +139,14 @@ class _Rereading:
             self._compare(tile)
 
     def _compare(self, tile: TileId) -> None:
+        grown, log = bytes(self._open.pop(tile)), self._found.log.value
+        stored = self._connection.scalar(_TILE, {"log": log, "level": tile.level, "n": tile.n})
+        if stored is None:
+            self._found.faults.append(f"tile {tile.level}/{tile.n} is missing")
+            return
         self._found.tiles += 1
         self._levels[tile.level] = self._levels.get(tile.level, 0) + 1
-        log = self._found.log.value
-        stored = self._connection.scalar(_TILE, {"log": log, "level": tile.level, "n": tile.n})
-        if stored is None or bytes(stored) != bytes(self._open.pop(tile)):
+        if bytes(stored) != grown:
             self._found.faults.append(f"tile {tile.level}/{tile.n} does not hold the hashes of its entries")
 
 

@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Select, func, or_, select, text
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.identity.caller import Caller
@@ -13,10 +14,13 @@ from service.ledger.checkpoints import Checkpoint, origin_of
 from service.ledger.models import Log
 from service.problems import Problem
 from service.signing import public_key
+from service.witnesses.models import LogCosignature
 
-_ROOT = text("SELECT root FROM core.log_checkpoint WHERE log = :log AND size = :size")
-_KEEP = text(
-    "INSERT INTO core.log_cosignature (log, size, kid, line) VALUES (:log, :size, :kid, :line) ON CONFLICT DO NOTHING"
+# The newest one stays open however old it is: a log that does not grow has no other.
+_ROOT = text(
+    "SELECT root FROM core.log_checkpoint WHERE log = :log AND size = :size AND size >= coalesce("
+    "(SELECT size FROM core.log_checkpoint WHERE log = :log AND at < now() - interval '10 minutes'"
+    " ORDER BY size DESC LIMIT 1), 0)"
 )
 
 
@@ -27,14 +31,17 @@ class CosignatureRefused(Problem):
 
 
 async def keep(session: AsyncSession, caller: Caller, log: Log, size: int, line: str, *, service_origin: str) -> str:
-    """Keep the line, once for each witness and checkpoint; the thumbprint of the witness's key.
+    """Keep the line, the first of each agency and checkpoint; the thumbprint of the key whose line is kept.
 
-    (1) the log signed a checkpoint of that size; (2) the line names a witness of the caller's country; (3) its key is
-    in force and made the line over that very checkpoint. Raises CosignatureRefused.
+    (1) the log signed a checkpoint of that size, its newest at some moment of the last ten minutes; (2) the line names
+    a witness of the caller's country; (3) its key is in force and made the line over that very checkpoint.
+    Raises CosignatureRefused.
     """
     root = await session.scalar(_ROOT, {"log": log.value, "size": size})
     if root is None:
-        raise CosignatureRefused("the log signed no checkpoint of that size", pointer="/size")
+        raise CosignatureRefused(
+            "expected the size of a checkpoint that was the log's newest within the last ten minutes", pointer="/size"
+        )
     checkpoint = Checkpoint(origin_of(service_origin, log), size, bytes(root)).text()
     try:
         name = cosignatures.name_of(line)
@@ -50,8 +57,10 @@ async def keep(session: AsyncSession, caller: Caller, log: Log, size: int, line:
         except ValueError as fault:
             reason = str(fault)
             continue
-        await session.execute(_KEEP, {"log": log.value, "size": size, "kid": key.kid, "line": line})
-        return key.kid
+        given = {"log": log.value, "size": size, "agency": key.agency}
+        kept = insert(LogCosignature).values(**given, kid=key.kid, line=line)
+        await session.execute(kept.on_conflict_do_nothing())
+        return str(await session.scalar(select(LogCosignature.kid).filter_by(**given)))
     raise CosignatureRefused(reason, pointer="/cosignature")
 
 

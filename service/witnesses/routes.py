@@ -29,7 +29,7 @@ class CosignedDocument(BaseModel):
 
     log: Log
     size: int
-    kid: Annotated[str, Field(description="RFC 7638 thumbprint of the witness's key.")]
+    kid: Annotated[str, Field(description="RFC 7638 thumbprint of the key whose line is kept.")]
 
 
 @router.get("/{log}/due", response_class=PlainTextResponse)
@@ -54,7 +54,10 @@ async def cosign_checkpoint(
     log: Log,
     document: Annotated[CosignatureDocument, json_body(CosignatureDocument)],
 ) -> CosignedDocument:
-    """Hand in the cosignature of a witness of your country; the same again changes nothing."""
+    """Hand in the cosignature of a witness of your country, of a checkpoint that was the newest within ten minutes.
+
+    The first line of each agency is kept; another changes nothing.
+    """
     origin = request.app.state.settings.origin
     line = document.cosignature
     kid = await cosign.keep(session, caller, log, document.size, line, service_origin=origin)

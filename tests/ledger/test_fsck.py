@@ -89,6 +89,14 @@ def test_a_changed_byte_is_found(exchange: Exchange, record: str, what: str) -> 
     assert fsck(exchange)[0] == 0
 
 
+def test_a_missing_tile_is_told_once(exchange: Exchange, record: str) -> None:
+    move = "UPDATE core.log_tile SET log = '{}' WHERE log = '{}' AND level = 0 AND n = 0"
+    with changed(exchange, move.format("elsewhere", "records"), move.format("records", "elsewhere")):
+        code, output = fsck(exchange)
+    assert (code, output.count("tile 0/0 is missing")) == (1, 1), output
+    assert "level 0 has" not in output
+
+
 @pytest.mark.parametrize("column", ["jwt", "receipt"])
 def test_a_changed_signature_is_found(exchange: Exchange, record: str, column: str) -> None:
     """The last character but two: a bit of the signature itself."""

@@ -10,6 +10,7 @@ from sarhad import PrivateKey, ProblemError, Profile, quorum
 from sarhad.cli import app
 from sarhad.keys import PublicKey
 from sarhad.transparency import LogKey, open_checkpoint
+from sqlalchemy import create_engine, text
 from typer.testing import CliRunner, Result
 
 from service.ledger.checkpoints import CheckpointSigner
@@ -141,6 +142,57 @@ def test_a_cosignature_is_taken_only_from_a_witness_of_the_caller_s_country(
     assert line in client.cosigned()
 
 
+def test_an_agency_has_one_line_whatever_keys_it_enrols(
+    exchange: Exchange, watches: list[Watch], tmp_path: Path
+) -> None:
+    client, again = exchange.client("KZ-CUS"), Watch.enrol(exchange, "KZ", tmp_path)
+    _merged(exchange, client.submit(exchange.sign(heroin())).id)
+    note = client.checkpoint()
+    first, second = (_hand_in(exchange, watch, note) for watch in (watches[0], again))
+    assert first["kid"] == second["kid"] == PrivateKey.load(watches[0].profile.directory / "witness.pem").kid
+    assert client.cosigned().count("/witness/KZ-DCA ") == 1
+
+
+def test_an_old_checkpoint_is_cosigned_no_more_unless_it_is_the_newest(
+    exchange: Exchange, watches: list[Watch]
+) -> None:
+    client = exchange.client("KZ-CUS")
+    old = client.checkpoint()
+    _merged(exchange, client.submit(exchange.sign(heroin())).id)
+    newest = client.checkpoint()
+    _change(exchange, "UPDATE core.log_checkpoint SET at = at - interval '1 hour' WHERE log = 'records'")
+    with pytest.raises(ProblemError) as refusal:
+        _hand_in(exchange, watches[0], old)
+    assert refusal.value.kind == "cosignature-refused"
+    assert refusal.value.pointer == "/size"
+    _hand_in(exchange, watches[0], newest)
+
+
+def test_what_is_asked_for_is_bounded(exchange: Exchange, watches: list[Watch]) -> None:
+    """By the countries there are, and by the newest lines: an agency that fed the log makes nobody read them all."""
+    client = exchange.client("KZ-CUS")
+    note = client.checkpoint()
+    for watch in watches:
+        _hand_in(exchange, watch, note)
+    assert client.cosigned(countries=3).startswith(note)
+    with pytest.raises(ProblemError, match="cannot cosign") as refusal:
+        client.cosigned(countries=250)
+    assert refusal.value.kind == "not-yet-cosigned"
+    _change(
+        exchange,
+        "INSERT INTO core.log_cosignature (log, size, agency, kid, line)"
+        " SELECT log, 10^9 + n, agency, kid, line FROM generate_series(1, 10000) n,"
+        " (SELECT * FROM core.log_cosignature WHERE log = 'records' LIMIT 1) one",
+    )
+    try:
+        with pytest.raises(ProblemError) as refusal:
+            client.cosigned(countries=3)
+    finally:
+        _change(exchange, "DELETE FROM core.log_cosignature WHERE size > 10^9")
+    assert refusal.value.kind == "not-yet-cosigned"
+    assert client.cosigned(countries=3).startswith(note)
+
+
 def test_a_witness_refuses_the_exchange_when_its_log_does_not_continue(
     exchange: Exchange, watches: list[Watch]
 ) -> None:
@@ -162,7 +214,12 @@ def test_a_key_that_is_no_witness_s_any_more_is_refused(exchange: Exchange, tmp_
     watch = Watch.enrol(exchange, "UZ", tmp_path)
     assert watch.run("run", "--first").exit_code == 0
     own = PrivateKey.load(watch.profile.directory / "witness.pem")
+    client = exchange.client("KZ-CUS")
+    _hand_in(exchange, watch, client.checkpoint())
     exchange.client("UZ-DCA/admin1").revoke_key(own.kid, "lost")
+    assert "/witness/UZ-DCA " in client.cosigned()  # given before
+    _change(exchange, f"UPDATE core.agency_key SET revoked_at = not_before WHERE kid = '{own.kid}'")
+    assert "/witness/UZ-DCA " not in client.cosigned()
     watched = watch.run("run")
     assert isinstance(watched.exception, ProblemError)
     assert watched.exception.kind == "cosignature-refused"
@@ -177,16 +234,27 @@ def _witnessed(exchange: Exchange, proof: dict[str, object], watches: list[Watch
     """The newest checkpoint, cosigned by all: what the next minute would bring."""
     client, key = exchange.client("KZ-CUS"), log_key(exchange)
     note = client.checkpoint()
-    size = open_checkpoint(note, key).size
-    name = exchange.settings.origin.split("://")[1]
     for watch in watches:
-        agency = watch.profile.agency
-        own = PrivateKey.load(watch.profile.directory / "witness.pem")
-        line = quorum.cosign(note, f"{name}/witness/{agency}", own, 1_800_000_000)
-        exchange.client(agency).hand_in_cosignature("records", size, line)
+        _hand_in(exchange, watch, note)
     cosigned = client.cosigned(countries=3)
     old, new = int(str(proof["size"])), open_checkpoint(cosigned, key).size
     return {"checkpoint": cosigned, "path": client.consistency("records", old, new)["path"]}
+
+
+def _hand_in(exchange: Exchange, watch: Watch, note: str) -> dict[str, object]:
+    agency, own = watch.profile.agency, PrivateKey.load(watch.profile.directory / "witness.pem")
+    name = f"{exchange.settings.origin.split('://')[1]}/witness/{agency}"
+    size = open_checkpoint(note, log_key(exchange)).size
+    line = quorum.cosign(note, name, own, 1_800_000_000)
+    return exchange.client(agency).hand_in_cosignature("records", size, line)
+
+
+def _change(exchange: Exchange, change: str) -> None:
+    engine = create_engine(exchange.settings.database_as())
+    with engine.begin() as connection:
+        connection.execute(text("SET session_replication_role = replica"))  # as one who is above every rule
+        connection.execute(text(change))
+    engine.dispose()
 
 
 def _other_verifier(
