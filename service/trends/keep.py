@@ -15,7 +15,7 @@ MANY = 20_000  # fresh rows: a reader sums them with every question
 PATIENCE = 12  # turns after which few are folded too
 
 _UNHURRIED = text("SET LOCAL statement_timeout = 0")
-_FOLD = text("SELECT core.fold_cube(:least) + core.fold_cube_contents()")
+_FOLD = text("SELECT core.fold_cube(:least) + core.fold_cube_contents(:least)")
 _REBUILD = (text("SELECT core.rebuild_cube()"), text("SELECT core.rebuild_cube_contents()"))
 _CHECK = text("""SELECT grain, cells, differing FROM core.check_cube()
   UNION ALL SELECT grain, cells, differing FROM core.check_cube_contents()""")
@@ -32,7 +32,9 @@ _log = structlog.get_logger("sarhad.cube")
 
 
 async def fold(database: Database, least: int = 1) -> int:
-    """How many fresh rows went into the cube: 0 where there are fewer than `least`, or another worker folds."""
+    """How many fresh rows went into the cube: of counts or contents none where fewer than `least` are fresh, or another
+    worker folds.
+    """
     async with database.sequencing() as session:
         await session.execute(_UNHURRIED)
         return int(await session.scalar(_FOLD, {"least": least}) or 0)

@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from alembic import command
@@ -10,6 +11,7 @@ from sarhad.keys import b64url
 from sqlalchemy import Connection, Engine, create_engine, text
 
 from service.cli.db import ROLES_SQL, alembic_config
+from service.locks import Alone
 from service.settings import Settings
 
 BEFORE = """
@@ -76,12 +78,24 @@ def upgraded() -> Iterator[Engine]:
     command.upgrade(alembic_config(settings), "0027")
     with engine.begin() as connection:
         connection.exec_driver_sql(EXAMINED.replace("%", "%%"))
-    command.upgrade(alembic_config(settings), "head")
+    upgrade_while_a_worker_folds(engine, settings)
     yield engine
     engine.dispose()
     with server.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     server.dispose()
+
+
+def upgrade_while_a_worker_folds(engine: Engine, settings: Settings) -> None:
+    waiting = text("""SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+                      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())""")
+    with ThreadPoolExecutor(1) as pool:
+        with engine.begin() as folding:
+            folding.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": Alone.CUBE_FOLDING.value})
+            upgrading = pool.submit(command.upgrade, alembic_config(settings), "head")
+            while not upgrading.done() and not folding.execute(waiting).scalar_one():
+                pass
+        upgrading.result()
 
 
 def seen(connection: Connection, country: str, agency: str, view: str) -> int:
