@@ -1,5 +1,6 @@
 """What laboratories measured, from the cube: the values themselves, for quartiles do not add up (migration 0028)."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from service.trends.question import Trend
 
 Key = tuple[str | None, ...]
 SHARES = (0.25, 0.5, 0.75)
+MOST_VALUES = 2_000_000  # 12 bytes each on their way
 # Of `array_send`, after its head: the length of an element, and the element.
 _SENT = np.dtype([("length", ">i4"), ("value", ">f8")])
 _HEAD = 20
@@ -33,11 +35,11 @@ class Contents:
 
     def values(self) -> NDArray[np.float64]:
         """Sorted."""
-        values = np.sort(np.concatenate(self.held), kind="stable") if self.held else np.empty(0)
-        for value, number in Counter(float(v) for part in self.gone for v in part).items():
-            first = int(np.searchsorted(values, value))
-            values = np.delete(values, slice(first, first + number))
-        return values
+        every = np.concatenate([np.empty(0), *self.held, *self.gone])
+        sign = np.ones(len(every))
+        sign[sum(map(len, self.held)) :] = -1
+        values, at = np.unique(every, return_inverse=True)
+        return np.repeat(values, np.bincount(at, sign).astype(int).clip(0))
 
 
 @dataclass
@@ -60,28 +62,31 @@ def quartiles(values: NDArray[np.float64]) -> list[float]:
 
 
 async def contents(session: AsyncSession, question: Trend, known: Labels, most: int) -> Found:
-    """Raises TooManyCells where the cube has `most` rows for it, or more."""
+    """Raises TooManyCells where there are `most` keys with contents, or more, or over MOST_VALUES contents."""
     where, values = conditions(question)
     if question.about_lines:
         where.append("substance IS NOT NULL" if known.kept is None else "substance = ANY (:kept)")
         values |= {"kept": list(known.kept)} if known.kept is not None else {}
     views = ["cube_content"] + (["cube_content_undated"] if question.period is None else [])
     named = [name for name in question.dimensions if name not in ("substance", "group")]
-    apart = ["owner", "unit", "basis", "sign", "before", *(["substance"] if question.about_lines else [])]
+    apart = ["owner", "unit", "basis", "before", *(["substance"] if question.about_lines else [])]
     keys = "".join(f", {key(name)} AS d{n}" for n, name in enumerate(named))
     groups = ", ".join([*apart, *(of for name in named for of in grouped(name))])
     columns = f"*{agency_type(question)}"
     rows = " UNION ALL ".join(
         f"SELECT {columns} FROM shared.{v} v WHERE {' AND '.join(where) or 'true'}" for v in views
     )
+    net = f"FROM ({rows}) r GROUP BY {groups} HAVING sum(sign * cardinality(contents)) <> 0"
+    number = f"SELECT count(*) AS keys, sum(n) AS n FROM (SELECT sum(sign * cardinality(contents)) AS n {net}) k"
+    counted = (await session.execute(text(number), values)).one()
+    if counted.keys >= most or (counted.n or 0) > MOST_VALUES:
+        raise TooManyCells("too many contents to be read", parameter="by", expected="fewer dimensions, or a period")
+    sent = f"string_agg(substr(array_send(contents), {_HEAD + 1}), '') FILTER (WHERE sign"
     sql = f"""
-    SELECT {", ".join(apart)}, sum(cardinality(contents)) AS n,
-      string_agg(substr(array_send(contents), {_HEAD + 1}), '') AS sent{keys}
-    FROM ({rows}) r GROUP BY {groups} LIMIT {most}"""
+    SELECT {", ".join(apart)}, sum(sign * cardinality(contents)) AS n, {sent} > 0) AS held, {sent} < 0) AS gone{keys}
+    {net}"""
     found = (await session.execute(text(sql), values)).all()
-    if len(found) >= most:
-        raise TooManyCells("too many for their contents to be read", parameter="by", expected="fewer dimensions")
-    return _found(question, known, found, len(apart) + 2)
+    return await asyncio.to_thread(_found, question, known, found, len(apart) + 3)
 
 
 def _found(question: Trend, known: Labels, rows: Sequence[Row[Any]], first: int) -> Found:
@@ -92,17 +97,19 @@ def _found(question: Trend, known: Labels, rows: Sequence[Row[Any]], first: int)
         name = _named(known, row.substance) if question.about_lines else None
         at: Key = tuple(name if of in ("substance", "group") else next(others) for of in question.dimensions)
         cell = cells.setdefault((at, row.unit, row.basis), Contents())
-        (cell.held if row.sign > 0 else cell.gone).append(np.frombuffer(row.sent, _SENT)["value"].astype(float))
+        for sent, parts in ((row.held, cell.held), (row.gone, cell.gone)):
+            if sent is not None:
+                parts.append(np.frombuffer(sent, _SENT)["value"].astype(float))
         before = [_Before.of(word) for word in row.before.split(",")] if row.before is not None else []
         kept = [b for b in before if not question.about_lines or _kept(known, b.substance)]
         if not kept:
-            owners[row.owner] += row.sign * row.n
+            owners[row.owner] += row.n
         by_name = bool({"substance", "group"} & {*question.dimensions})
         if not any(
             (b.unit, b.basis) == (row.unit, row.basis) and (not by_name or _named(known, b.substance) == name)
             for b in kept
         ):
-            cell.analyses += row.sign * row.n
+            cell.analyses += row.n
     return Found(
         {at: cells[at] for at in sorted(cells, key=_order) if cells[at].analyses},
         {owner: n for owner, n in sorted(owners.items()) if n},

@@ -6,6 +6,7 @@ up: they are of the values themselves, by linear interpolation (type 7 of Hyndma
 50, 1996).
 """
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
@@ -18,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.substances.catalogue import Catalogue
 from service.trends.ask import MAX_CELLS, TooManyCells, check_labels
-from service.trends.contents import contents
+from service.trends.contents import Found, contents
 from service.trends.contents import quartiles as interpolated
 from service.trends.parts import Labels, labels
 from service.trends.question import Trend
@@ -118,11 +119,15 @@ async def quartiles(
 
 async def _purity(session: AsyncSession, question: Trend, known: Labels) -> tuple[list[Value], dict[str, int]]:
     found = await contents(session, question, known, 4 * MAX_CELLS)
+    return await asyncio.to_thread(_told, found), found.owners
+
+
+def _told(found: Found) -> list[Value]:
     told = []
     for (at, unit, basis), cell in found.cells.items():
         values = cell.values()
         told.append(Value(at, (unit, basis), len(values), cell.analyses, interpolated(values)))
-    return told, found.owners
+    return told
 
 
 async def _prices(session: AsyncSession, question: Trend, known: Labels) -> tuple[list[Value], dict[str, int]]:

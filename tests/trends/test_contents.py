@@ -4,14 +4,14 @@ another scope, whatever the policies, before and after it is folded.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 from sarhad.analyses import finding
 from sarhad.records import correction, retraction
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, event, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.database import Database
@@ -19,7 +19,8 @@ from service.policies.gate import reach
 from service.settings import Settings
 from service.substances.catalogue import Catalogue
 from service.trends import keep
-from service.trends.contents import Contents, quartiles
+from service.trends.ask import TooManyCells
+from service.trends.contents import Contents, contents, quartiles
 from service.trends.parts import labels
 from service.trends.question import Trend
 from service.trends.tell import tell
@@ -213,9 +214,77 @@ def test_a_content_that_is_lost_or_made_up_is_found(settings: Settings) -> None:
     assert run(settings, keep.differences)["content"][1] == 0
 
 
+FILED = """INSERT INTO core.cube_content (scope_id, month_end, unit, basis, folded, sign, contents)
+  SELECT (SELECT min(id) FROM gate.scope WHERE agency = 'AZ-LAB' AND kind = 'analysis'), '1984-01-31', '%',
+    'AS_BASE', :folded, :sign, ARRAY(SELECT (random() * 100)::float8 FROM generate_series(1, :size))
+  FROM generate_series(1, :rows)"""
+
+
+@pytest.fixture
+def put(settings: Settings) -> Iterator[Callable[..., None]]:
+    """Rows of the cube in a month without analyses, as long as a test lasts."""
+    engine = create_engine(settings.database_as())
+
+    def insert(rows: int, size: int = 1, sign: int = 1, folded: bool = False) -> None:
+        values = {"rows": rows, "size": size, "sign": sign, "folded": folded}
+        with engine.begin() as connection:
+            connection.execute(text(FILED), values)
+
+    yield insert
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM core.cube_content WHERE month_end = '1984-01-31'"))
+    engine.dispose()
+
+
+def test_a_month_of_many_contents_is_not_written_anew_for_a_few(settings: Settings, put: Callable[..., None]) -> None:
+    run(settings, keep.fold)
+    put(1, size=10_000, folded=True)
+    put(100)
+    assert run(settings, keep.fold) == 0
+    put(250)
+    assert run(settings, lambda database: keep.fold(database, 351)) == 0
+    assert run(settings, lambda database: keep.fold(database, 350)) == 350
+
+
+def test_contents_are_bounded_before_they_are_read(
+    settings: Settings, put: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what was taken away does not count, folded or not."""
+    question = Trend.model_validate({"measure": "purity", "by": "month", "from": "1984-01", "to": "1984-02"})
+    token = entered(settings, "AZ-LAB", "laboratory")
+
+    async def asked(database: Database) -> tuple[int, list[str]]:
+        sent: list[str] = []
+        async with database.reading() as session:
+            await session.execute(text("SELECT set_config('sarhad.context', :t, true)"), {"t": token})
+            known = labels(question, await Catalogue.from_database(session), "substance")
+            connection = (await session.connection()).sync_connection
+            event.listen(connection, "before_cursor_execute", lambda *about: sent.append(str(about[2])))
+            try:
+                found = await contents(session, question, known, 2)
+            except TooManyCells:
+                return 0, sent
+            return sum(cell.analyses for cell in found.cells.values()), sent
+
+    monkeypatch.setattr("service.trends.contents.MOST_VALUES", 10)
+    put(12)
+    put(2, sign=-1)
+    assert run(settings, asked)[0] == 10
+    put(1)
+    number, sent = run(settings, asked)
+    assert number == 0
+    assert not any("array_send" in statement for statement in sent)
+
+
 def test_what_was_taken_away_is_taken_away_once() -> None:
     cell = Contents([np.array([3.0, 1.0]), np.array([1.0])], [np.array([1.0])])
     assert cell.values().tolist() == [1.0, 3.0]
+
+
+def test_many_values_are_taken_away_in_one_pass() -> None:
+    held = np.repeat(np.arange(100_000.0), 2)
+    cell = Contents([held[::-1]], [np.arange(100_000.0), np.array([5.0])])
+    assert cell.values().tolist() == [v for v in range(100_000) if v != 5]
 
 
 def test_quartiles_lie_between_the_values() -> None:
