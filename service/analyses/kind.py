@@ -1,8 +1,8 @@
 """The kind `analysis` of record: how one is judged and what is stored beside it for questions and links.
 
-Reads as an argument: (1) a laboratory files it; (2) its facets have their form and do not contradict each other;
-(3) analyst and reviewer are two keys of this laboratory, and both signed; (4) its substances are in the catalogue, and
-no finding claims more than its evidence. What is derived is never taken from the record.
+Reads as an argument: (1) a laboratory files it; (2) its facets have their form and do not contradict each other, its
+substances are in the catalogue, and no finding claims more than its evidence; (3) analyst and reviewer are two keys of
+this laboratory, and both signed. What is derived is never taken from the record.
 """
 
 from collections.abc import Mapping, Sequence
@@ -64,16 +64,8 @@ class AnalysisKind:
     ) -> Candidate:
         if "laboratory" not in caller.roles:
             raise RoleRequired("analyses are filed with the role laboratory", expected=["laboratory"])
-        typed = facets.validate_analysis(record.facets, now)
-        rules.check(typed)
-        if typed.admin1 is not None and not reference.atlas.has_admin1(typed.admin1.code):
-            raise UnknownPlace(f"{typed.admin1.code} is no ISO 3166-2 code of the atlas", pointer="/where.admin1/code")
-        laboratory, findings = typed.laboratory, typed.items
-        if laboratory is None or findings is None:  # required facets; for the type checker
-            raise facets.FacetMissing("An analysis needs laboratory and items.", pointer="")
-        _check_review(record, laboratory, keys)
-        codes = [_check_finding(*entry, laboratory, reference.catalogue) for entry in enumerate(findings)]
-        _check_bases(typed, dict(zip((f.line for f in findings), codes, strict=True)), reference.catalogue)
+        typed, codes = judged(record.facets, reference, now)
+        _check_review(record, _examination(typed), keys)
         groups = {_group_bit(code, reference.catalogue) for code in codes}
         return Candidate(
             record=record,
@@ -87,6 +79,26 @@ class AnalysisKind:
 
     async def store(self, session: AsyncSession, aside: Mapping[str, Sequence[dict[str, Any]]]) -> None:
         await store.insert(session, aside)
+
+
+def judged(given: Mapping[str, Any], reference: Reference, now: datetime) -> tuple[AnalysisFacets, list[str | None]]:
+    """What an analysis says, held against every rule but those of signatures; the code of each finding, in order.
+
+    Raises the first refusal.
+    """
+    typed = facets.validate_analysis(given, now)
+    rules.check(typed)
+    if typed.admin1 is not None and not reference.atlas.has_admin1(typed.admin1.code):
+        raise UnknownPlace(f"{typed.admin1.code} is no ISO 3166-2 code of the atlas", pointer="/where.admin1/code")
+    laboratory, findings = _examination(typed), typed.items or []
+    codes = [_check_finding(*entry, laboratory, reference.catalogue) for entry in enumerate(findings)]
+    _check_bases(typed, dict(zip((f.line for f in findings), codes, strict=True)), reference.catalogue)
+    return typed, codes
+
+
+def _examination(typed: AnalysisFacets) -> Examination:
+    assert typed.laboratory is not None  # a required facet
+    return typed.laboratory
 
 
 def _check_review(record: Record, laboratory: Examination, keys: Mapping[str, RecordKey]) -> None:
@@ -151,8 +163,7 @@ def _aside(
     record: Record, typed: AnalysisFacets, codes: Sequence[str | None], catalogue: Catalogue
 ) -> dict[str, list[dict[str, Any]]]:
     """What questions and links look at, each under the facet that discloses it."""
-    laboratory, findings = typed.laboratory, typed.items or []
-    assert laboratory is not None  # a required facet
+    laboratory, findings = _examination(typed), typed.items or []
     month_end = columns_of(record, typed)["month_end"]
     key = {"record_id": record.claims.jti, "version": record.claims.ver, "month_end": month_end}
     return {

@@ -1,24 +1,29 @@
 """/v1/analyses over HTTP. Batches of analyses, alone or with reports, go to /v1/batches."""
 
+from dataclasses import replace
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
 from service.analyses import read
 from service.analyses import waiting as queue
+from service.analyses.check import Unsigned, check
 from service.analyses.query import KINDS, Search
-from service.identity.callers import Correspondent, Reader, Submitter
+from service.identity.caller import Caller
+from service.identity.callers import Correspondent, Reader, Submitter, reading
 from service.readings.account import account, account_items
 from service.records.sdjwt import MEDIA_TYPE
 from service.seizures import answers
 from service.seizures.answers import JSON, json_of
-from service.web import ReadSession, WriteSession, gives, takes
+from service.substances.provisional import known_to
+from service.web import ReadSession, WriteSession, gives, json_body, takes
 
 router = APIRouter(prefix="/v1", tags=["analyses"])
 
+Examiner = Annotated[Caller, Depends(reading("laboratory", purpose=False))]
 _ACCEPTED = frozenset({*KINDS, "retraction"})
 
 
@@ -39,6 +44,19 @@ async def file_analysis_version(
 ) -> Response:
     """File the next version of an analysis: the same as POST /v1/analyses, held to the record of the path."""
     return await answers.filed(request, caller, session, _ACCEPTED, record_id)
+
+
+@router.post("/analyses/check")
+async def check_analyses(
+    request: Request, caller: Examiner, session: ReadSession, asked: Annotated[Unsigned, json_body(Unsigned)]
+) -> dict[str, list[dict[str, Any]]]:
+    """What analyses would be answered with, before anyone has signed them: `derived` and `warnings`, or a `problem`.
+
+    Every rule is asked but those of signatures and of what was filed before. Nothing is kept.
+    """
+    known = request.app.state.reference
+    reference = replace(known, catalogue=await known_to(session, known.catalogue))
+    return {"items": list(check(asked, reference))}
 
 
 @router.get("/analyses", response_class=Response, responses=gives(JSON))
