@@ -287,6 +287,7 @@ def test_the_cube_says_what_the_visible_rows_say(
     ) -> None:  # fmt: skip
         nonlocal compared, linked
         with superuser.begin() as connection:
+            connection.execute(text("LOCK TABLE core.link_queue"))  # before what whoever seeks links reads next
             connection.execute(text("TRUNCATE core.report, core.report_line CASCADE"))
         adopt(wide, *rules)
         file(exchange, fates, 0)
