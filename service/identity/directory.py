@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.identity.documents import CountryView, KeyView
 from service.identity.groups import groups_known_to
-from service.identity.models import Agency, AgencyKey, Change, Country, RoleGrant
+from service.identity.models import Agency, AgencyKey, Change, Country, RoleGrant, in_force
 from service.identity.people import BY_SIGN_IN, ORDINARY_ENDS
 from service.paging import InvalidCursor
 
@@ -141,17 +141,7 @@ def _midnight(at: datetime) -> datetime:
 
 def current() -> Select[AgencyKey]:
     """Keys in force now that lie at agencies."""
-    now = func.now()
-    return (
-        select(AgencyKey)
-        .where(
-            ~_SIGNED_IN,
-            AgencyKey.revoked_at.is_(None),
-            AgencyKey.not_before <= now,
-            AgencyKey.not_after.is_(None) | (AgencyKey.not_after > now),
-        )
-        .order_by(AgencyKey.agency, AgencyKey.kid)
-    )
+    return select(AgencyKey).where(~_SIGNED_IN, in_force(func.now())).order_by(AgencyKey.agency, AgencyKey.kid)
 
 
 def jwk(key: AgencyKey) -> dict[str, Any]:

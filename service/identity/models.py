@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import (
     CHAR,
     CheckConstraint,
+    ColumnElement,
     DateTime,
     ForeignKey,
     Index,
@@ -14,7 +15,9 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    and_,
     func,
+    or_,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -97,6 +100,12 @@ class AgencyKey(Base):
     enrolled_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     enrolled_by: Mapped[str] = mapped_column(Text)  # kid of the proposer, or `operator`
     approved_by: Mapped[str] = mapped_column(Text)  # kid of the second officer, or `operator`
+
+
+def in_force(moment: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
+    """Whether a key holds at this moment: begun, not over, not revoked; as `gate.in_force` of the database says now."""
+    ends = AgencyKey.not_after
+    return and_(AgencyKey.revoked_at.is_(None), AgencyKey.not_before <= moment, or_(ends.is_(None), ends > moment))
 
 
 class RoleGrant(Base):

@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from service.identity.models import AgencyKey, SessionKey
+from service.identity.models import AgencyKey, SessionKey, in_force
 from service.signing import PublicKey, public_key
 
 
@@ -46,9 +46,7 @@ async def _valid(session: AsyncSession, wanted: ColumnElement[bool], now: dateti
         .where(
             wanted,
             AgencyKey.use == "record-signing",
-            AgencyKey.not_before <= now,
-            or_(AgencyKey.not_after.is_(None), AgencyKey.not_after > now),
-            AgencyKey.revoked_at.is_(None),
+            in_force(now),
         )
     )
     return {

@@ -5,8 +5,9 @@ from uuid import UUID
 
 import orjson
 
-from service.base64url import encode
+from service.base64url import decode, encode
 from service.ledger.append import PendingLeaf
+from service.records import strict_json
 from service.signing.service_key import ServiceKey
 
 TYPE = "sarhad-receipt+jwt"
@@ -26,17 +27,8 @@ def issue(
 
     The holder of record and receipt can recompute the leaf: SHA-256(0x00 ‖ SHA-256(salt ‖ digest)).
     """
-    payload = {
-        "iss": origin,
-        "sub": str(record_id),
-        "ver": version,
-        "digest": encode(leaf.digest),
-        "log": leaf.log.value,
-        "salt": encode(leaf.salt),
-        "leaf": encode(leaf.leaf_hash),
-        "mmd": merge_delay,
-        "iat": int(now.timestamp()),
-    }
+    promised = _promised(leaf, origin, record_id, version)
+    payload = {**promised, "mmd": merge_delay, "iat": int(now.timestamp())}
     signed = f"{_header(service_key)}.{encode(orjson.dumps(payload))}"
     return f"{signed}.{encode(service_key.sign(signed.encode()))}"
 
@@ -50,3 +42,28 @@ def _header(service_key: ServiceKey) -> str:
     if kid not in _headers:
         _headers[kid] = encode(orjson.dumps({"alg": "EdDSA", "kid": kid, "typ": TYPE}))
     return _headers[kid]
+
+
+def check(
+    receipt: str, service_key: ServiceKey, leaf: PendingLeaf, *, origin: str, record_id: UUID | str, version: int
+) -> None:
+    """Hold a receipt to be this key's, for this leaf of this version. Raises ValueError or InvalidSignature."""
+    signed, _, signature = receipt.rpartition(".")
+    header, payload = (strict_json.read(decode(part.encode())) for part in signed.split("."))
+    if header != {"alg": "EdDSA", "kid": service_key.kid, "typ": TYPE}:
+        raise ValueError("(another key)")
+    service_key.public_key.verify(decode(signature.encode()), signed.encode())
+    if any(payload.get(name) != value for name, value in _promised(leaf, origin, record_id, version).items()):
+        raise ValueError("(it is for something else)")
+
+
+def _promised(leaf: PendingLeaf, origin: str, record_id: UUID | str, version: int) -> dict[str, object]:
+    return {
+        "iss": origin,
+        "sub": str(record_id),
+        "ver": version,
+        "digest": encode(leaf.digest),
+        "log": leaf.log.value,
+        "salt": encode(leaf.salt),
+        "leaf": encode(leaf.leaf_hash),
+    }

@@ -13,7 +13,6 @@ from sqlalchemy import Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from service.identity import acts
 from service.identity.caller import Caller
 from service.identity.governance import record as log_act
 from service.links.query import find
@@ -62,12 +61,8 @@ class SecondKeyNeeded(Problem):
     status = HTTPStatus.CONFLICT
 
 
-async def act(session: AsyncSession, caller: Caller, id_: UUID, what: Act, reason: str | None, *, most: int) -> str:
-    """The state of the link afterwards. `most` acts a day, before another is confirmed. Raises TooManyActs, NotFound,
-    NoPartyToLink, LinkOutOfTurn, SecondKeyNeeded.
-    """
-    if what == "confirm":  # what takes a word back is never late; it needs a word that was given, or a proposal
-        await acts.step(session, caller.country, most)
+async def act(session: AsyncSession, caller: Caller, id_: UUID, what: Act, reason: str | None) -> str:
+    """The state of the link afterwards. Raises NotFound, NoPartyToLink, LinkOutOfTurn, SecondKeyNeeded."""
     row = await find(session, id_)
     state: str = await session.scalar(_ACT, {"id": id_, "act": what, "reason": reason})
     _refuse(state, row)

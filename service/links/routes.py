@@ -7,6 +7,7 @@ import orjson
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
+from service.identity import acts
 from service.identity.callers import Asker, Reader
 from service.links import query
 from service.links.act import Because, Word, act
@@ -59,23 +60,22 @@ async def confirm_link(
     link_id: UUID, request: Request, caller: Asker, session: WriteSession, said: Annotated[Word, json_body(Word)]
 ) -> dict[str, str]:
     """The caller's agency holds that the records belong together. It is so when two keys of the parties say so."""
-    most = request.app.state.settings.acts_per_day
-    return {"id": str(link_id), "state": await act(session, caller, link_id, "confirm", said.reason, most=most)}
+    # what takes a word back is never late: it needs one that was given, or a proposal
+    await acts.step(session, caller.country, request.app.state.settings.acts_per_day)
+    return {"id": str(link_id), "state": await act(session, caller, link_id, "confirm", said.reason)}
 
 
 @router.post("/{link_id}/rejection")
 async def reject_link(
-    link_id: UUID, request: Request, caller: Asker, session: WriteSession, said: Annotated[Because, json_body(Because)]
+    link_id: UUID, caller: Asker, session: WriteSession, said: Annotated[Because, json_body(Because)]
 ) -> dict[str, str]:
     """The caller's agency holds that they do not. One party's word is enough; confirming it begins anew."""
-    most = request.app.state.settings.acts_per_day
-    return {"id": str(link_id), "state": await act(session, caller, link_id, "reject", said.reason, most=most)}
+    return {"id": str(link_id), "state": await act(session, caller, link_id, "reject", said.reason)}
 
 
 @router.post("/{link_id}/undoing")
 async def undo_link(
-    link_id: UUID, request: Request, caller: Asker, session: WriteSession, said: Annotated[Because, json_body(Because)]
+    link_id: UUID, caller: Asker, session: WriteSession, said: Annotated[Because, json_body(Because)]
 ) -> dict[str, str]:
     """Take a confirmed link apart again. Both records, and what was said, stay."""
-    most = request.app.state.settings.acts_per_day
-    return {"id": str(link_id), "state": await act(session, caller, link_id, "undo", said.reason, most=most)}
+    return {"id": str(link_id), "state": await act(session, caller, link_id, "undo", said.reason)}

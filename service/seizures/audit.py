@@ -1,20 +1,18 @@
 """Every stored version of every record read again: its signature, its facets, its leaf and its receipt."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Connection, Row, text
 
-from service import base64url
+from service.ledger import receipts
 from service.ledger.append import commitment
 from service.ledger.models import Log
-from service.ledger.receipts import TYPE
 from service.problems import Problem
-from service.records import sdjwt, strict_json
+from service.records import sdjwt
 from service.signing import ServiceKey, public_key
 
 _ROWS = text(
@@ -46,7 +44,7 @@ def audit(
         found.versions += 1
         found.faults += [f"{row.record_id} version {row.version}: {why}" for why in _faults(connection, row)]
         try:
-            _check_receipt(row, service_key.public_key, service_key.kid, origin)
+            _check_receipt(row, service_key, origin)
         except (ValueError, InvalidSignature) as fault:
             found.faults.append(f"{row.record_id} version {row.version}: the receipt does not hold {fault}".rstrip())
         if found.versions % _SAID == 0:
@@ -77,20 +75,8 @@ def _faults(connection: Connection, row: Row[Any]) -> Iterator[str]:
         yield "its leaf is not in the log"
 
 
-def _check_receipt(row: Row[Any], key: Ed25519PublicKey, kid: str, origin: str) -> None:
+def _check_receipt(row: Row[Any], service_key: ServiceKey, origin: str) -> None:
     """Raises ValueError or InvalidSignature."""
-    signed, _, signature = row.receipt.rpartition(".")
-    header, payload = (strict_json.read(base64url.decode(part.encode())) for part in signed.split("."))
-    if header != {"alg": "EdDSA", "kid": kid, "typ": TYPE}:
-        raise ValueError("(another key)")
-    key.verify(base64url.decode(signature.encode()), signed.encode())
-    expected = {
-        "iss": origin,
-        "sub": str(row.record_id),
-        "ver": row.version,
-        "digest": base64url.encode(sha256(row.jwt.encode()).digest()),
-        "salt": base64url.encode(bytes(row.log_salt)),
-        "leaf": base64url.encode(bytes(row.leaf_hash)),
-    }
-    if any(payload.get(name) != value for name, value in expected.items()):
-        raise ValueError("(it is for something else)")
+    opened = commitment(Log.RECORDS, sha256(row.jwt.encode()).digest(), bytes(row.log_salt))
+    leaf = replace(opened, leaf_hash=bytes(row.leaf_hash))  # that it commits to the record is asked beside
+    receipts.check(row.receipt, service_key, leaf, origin=origin, record_id=row.record_id, version=row.version)

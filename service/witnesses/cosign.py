@@ -3,12 +3,12 @@
 from http import HTTPStatus
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import Select, func, or_, select, text
+from sqlalchemy import Select, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.identity.caller import Caller
-from service.identity.models import AgencyKey
+from service.identity.models import AgencyKey, in_force
 from service.ledger import cosignatures
 from service.ledger.checkpoints import Checkpoint, origin_of
 from service.ledger.models import Log
@@ -65,10 +65,5 @@ async def keep(session: AsyncSession, caller: Caller, log: Log, size: int, line:
 
 
 def _witnesses(country: str) -> Select[AgencyKey]:
-    return select(AgencyKey).where(
-        func.left(AgencyKey.agency, 2) == country,
-        AgencyKey.use == "witness",
-        AgencyKey.revoked_at.is_(None),
-        AgencyKey.not_before <= func.now(),
-        or_(AgencyKey.not_after.is_(None), AgencyKey.not_after > func.now()),
-    )
+    held = select(AgencyKey).where(func.left(AgencyKey.agency, 2) == country, AgencyKey.use == "witness")
+    return held.where(in_force(func.now()))
