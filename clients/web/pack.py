@@ -25,7 +25,9 @@ LANGUAGES = {"en": "en", "ru": "ru", "kk": "kk", "ky": "ky", "tg": "tg", "tk": "
 COMPLETE = ("en", "ru")
 SHOWN = (
     "identification_statuses", "transport_modes", "concealments", "handling", "place_types", "conveyances",
-    "detection_methods", "route_certainties",
+    "detection_methods", "route_certainties", "techniques", "technique_results", "identification_levels", "finding_roles",
+    "isomer_statuses", "stereo_statuses", "salt_forms", "purity_units", "purity_bases", "sampling_plans",
+    "accreditations", "physical_forms", "tablet_scores",
 )  # fmt: skip
 _USED = re.compile(r"""\bt\(\s*"((?:[^"\\]|\\.)*)\"""")
 _TABLE = re.compile(r"""(?:title|heading):\s*"((?:[^"\\]|\\.)*)\"""")

@@ -1,6 +1,7 @@
 /** Calls of the service, signed by the keys of this sign-in. A refusal is thrown as the problem it is (RFC 9457). */
 
 import { signal } from "@preact/signals";
+import { type Bytes } from "./encoding";
 import { session, signedOut } from "./session";
 import { signedHeaders } from "./signing";
 
@@ -21,6 +22,7 @@ export class NoLink extends Error {}
 interface Call {
   body?: unknown;
   text?: string;
+  bytes?: Bytes; // of a file
   type?: string;
   purposeful?: boolean;
   accept?: string;
@@ -34,13 +36,14 @@ export async function call<T>(method: string, path: string, given: Call = {}): P
 export const get = <T>(path: string) => call<T>("GET", path, { purposeful: true });
 
 async function send(method: string, path: string, given: Call): Promise<Response> {
-  const body = given.text ?? (given.body === undefined ? undefined : JSON.stringify(given.body));
+  const body = given.bytes ?? given.text ?? (given.body === undefined ? undefined : JSON.stringify(given.body));
   const url = new URL(path, location.origin).href;
   const headers: Record<string, string> = given.accept ? { accept: given.accept } : {};
   const current = session.value;
   if (current) {
     const stated = given.purposeful ? { purpose: purpose.value } : {};
-    const content = body === undefined ? {} : { body, ...(given.type ? { type: given.type } : {}) };
+    const type = given.type ?? (given.bytes && "application/octet-stream");
+    const content = body === undefined ? {} : { body, ...(type ? { type } : {}) };
     Object.assign(headers, await signedHeaders(current.requests, { method, url, ...content, ...stated }));
   } else if (body !== undefined) {
     headers["content-type"] = "application/json";

@@ -1,5 +1,7 @@
 /** Bytes as base64 (RFC 4648 §4), base64url without padding (RFC 7515 §2), and SHA-256. */
 
+export type Bytes = Uint8Array<ArrayBuffer>;
+
 export const utf8 = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
 
 export const base64 = (bytes: ArrayBuffer | Uint8Array): string =>

@@ -30,6 +30,7 @@ interface Place {
 const PLACES: Place[] = [
   { view: "report", title: "Report a seizure", roles: ["reporter"] },
   { view: "records", title: "Seizures", roles: ["analyst", "reporter", "laboratory", "policy_officer", "coordinator"] },
+  { view: "laboratory", title: "Laboratory", roles: ["laboratory", "analyst", "policy_officer", "coordinator"] },
   { view: "trends", title: "Trends", roles: ["analyst", "policy_officer", "coordinator"] },
   { view: "alerts", title: "Alerts", roles: ["analyst", "laboratory", "policy_officer", "coordinator"] },
   { view: "policy", title: "Policy", roles: ["policy_officer", "auditor"] },
@@ -82,6 +83,8 @@ function View({ places }: { places: Place[] }) {
       return <Alerts />;
     case "alert":
       return <Alert key={id} id={id} />;
+    case "laboratory":
+      return <Later key="laboratory" load={() => import("./laboratory/pages")} />;
     case "trends":
       return <Trends />;
     case "policy":

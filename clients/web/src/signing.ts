@@ -1,6 +1,6 @@
 /** HTTP message signatures (RFC 9421) under the profile sarhad-1, as every agency signs its requests. */
 
-import { base64, base64url, random, sha256, utf8 } from "./encoding";
+import { base64, base64url, type Bytes, random, sha256, utf8 } from "./encoding";
 import { type Key, signBytes } from "./keys";
 
 const LIFE = 120; // seconds
@@ -8,7 +8,7 @@ const LIFE = 120; // seconds
 export interface Unsigned {
   method: string;
   url: string; // absolute
-  body?: string;
+  body?: string | Bytes;
   type?: string;
   purpose?: string;
 }
@@ -23,7 +23,7 @@ export async function signedHeaders(key: Key, request: Unsigned): Promise<Record
   ];
   if (request.body !== undefined) {
     headers["content-type"] = request.type ?? "application/json";
-    headers["content-digest"] = `sha-256=:${base64(await sha256(utf8(request.body)))}:`;
+    headers["content-digest"] = `sha-256=:${base64(await sha256(typeof request.body === "string" ? utf8(request.body) : request.body))}:`;
     covered.push(["content-type", headers["content-type"]], ["content-digest", headers["content-digest"]]);
   }
   if (request.purpose) {

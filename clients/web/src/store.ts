@@ -1,13 +1,18 @@
-/** What outlives the page: the keys of the sign-in, and reports that wait for the link. IndexedDB, one object a store. */
+/** What outlives the page: the keys of the sign-in, reports that wait for the link, analyses that wait for review. IndexedDB, one object a store. */
 
 const NAME = "sarhad";
-const STORES = ["session", "outbox"] as const;
+const STORES = ["session", "outbox", "analyses"] as const;
 type Store = (typeof STORES)[number];
 
 const opened = new Promise<IDBDatabase>((resolve, reject) => {
-  const request = indexedDB.open(NAME, 1);
-  request.onupgradeneeded = () => STORES.forEach((store) => request.result.createObjectStore(store));
-  request.onsuccess = () => resolve(request.result);
+  const request = indexedDB.open(NAME, 2);
+  request.onupgradeneeded = () => {
+    for (const store of STORES) if (!request.result.objectStoreNames.contains(store)) request.result.createObjectStore(store);
+  };
+  request.onsuccess = () => {
+    request.result.onversionchange = () => request.result.close(); // a newer page waits for it
+    resolve(request.result);
+  };
   request.onerror = () => reject(request.error);
 });
 

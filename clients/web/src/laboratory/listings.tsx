@@ -1,0 +1,100 @@
+/** What each member controls, side by side, with the gaps. */
+
+import { useState } from "preact/hooks";
+import { get } from "../api";
+import { Empty, Fault, useAnswer, useDoing } from "../parts";
+import { go, route } from "../route";
+import { countryName, t } from "../words";
+import { type Cell, Word } from "./control";
+
+interface Row {
+  substance: string;
+  name: string;
+  group: string;
+  conventions: { convention: string; schedule: string }[];
+  countries: Record<string, Cell>;
+  gaps: string[];
+}
+
+interface Page {
+  on: string;
+  members: { country: string; list: boolean }[];
+  items: Row[];
+  next: string | null;
+  caveat: string;
+}
+
+const FILTERS = ["substance", "group", "on", "gaps"];
+
+export function Listings() {
+  const { query } = route.value;
+  const asked = new URLSearchParams([...query].filter(([name, value]) => FILTERS.includes(name) && value));
+  const path = `/v1/listings/table?limit=50&${asked}`;
+  const first = useAnswer(() => get<Page>(path), [path]);
+  const [more, setMore] = useState<Page[]>([]);
+  const { busy, fault, run } = useDoing();
+  const submit = (event: SubmitEvent) => {
+    event.preventDefault();
+    const given = new FormData(event.currentTarget as HTMLFormElement);
+    go("laboratory/listings", Object.fromEntries(FILTERS.map((name) => [name, String(given.get(name) ?? "").trim()])));
+  };
+  const pages = first.value ? [first.value, ...more] : [];
+  const rows = pages.flatMap((page) => page.items);
+  const next = pages.at(-1)?.next;
+  const silent = (first.value?.members ?? []).filter(({ list }) => !list).map(({ country }) => countryName(country));
+  return (
+    <>
+      <form class="filters" onSubmit={submit}>
+        <label>
+          {t("Substance code, with all below it")} <input name="substance" placeholder="SAR-000036" defaultValue={query.get("substance") ?? ""} />
+        </label>
+        <label>
+          {t("Group")} <input name="group" placeholder="synthetic-cathinones" defaultValue={query.get("group") ?? ""} />
+        </label>
+        <label>
+          {t("On the day")} <input name="on" type="date" defaultValue={query.get("on") ?? ""} />
+        </label>
+        <label class="check">
+          <input type="checkbox" name="gaps" value="true" defaultChecked={query.get("gaps") === "true"} /> {t("Only where there is a gap")}
+        </label>
+        <button>{t("Show")}</button>
+      </form>
+      <Fault of={first.fault ?? fault} />
+      {!first.value && !first.fault && <p role="status">{t("Loading …")}</p>}
+      {silent.length > 0 && <p>{t("Have entered no list: {names}. Their silence says nothing.", { names: silent.join(", ") })}</p>}
+      {first.value && rows.length === 0 && <Empty>{t("No substance answers to this. A policy officer enters a country's list, signed, over the interface.")}</Empty>}
+      {rows.length > 0 && <Table rows={rows} members={(first.value?.members ?? []).filter(({ list }) => list).map(({ country }) => country)} />}
+      {next && (
+        <button disabled={busy} onClick={() => run(async () => setMore([...more, await get<Page>(`${path}&after=${encodeURIComponent(next)}`)]))}>
+          {t("Show more")}
+        </button>
+      )}
+      {first.value && <p><small>{first.value.caveat}</small></p>}
+    </>
+  );
+}
+
+const Table = ({ rows, members }: { rows: Row[]; members: string[] }) => (
+  <div class="scroll" tabIndex={0} role="region" aria-label={t("Listings compared")}>
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">{t("Substance")}</th>
+          <th scope="col">{t("Conventions")}</th>
+          {members.map((code) => <th key={code} scope="col">{countryName(code)}</th>)}
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map((row) => (
+          <tr key={row.substance}>
+            <td><strong>{row.name}</strong> <small>{row.substance}</small></td>
+            <td data-head={t("Conventions")}>{row.conventions.map((one) => `${one.convention} ${one.schedule}`).join("; ")}</td>
+            {members.map((code) => (
+              <td key={code} data-head={countryName(code)}><Word cell={row.countries[code]} gap={row.gaps.includes(code)} /></td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  </div>
+);
