@@ -81,7 +81,8 @@ def test_rules_end_at_full_hours_and_what_hides_is_said_once_however_often(
     parties: Parties, record: str, counted: Callable[..., int]
 ) -> None:
     """Else one record would have every reader of every country judged anew each second."""
-    asked = [later(10 + n / 86400) for n in range(50)]
+    day = datetime.fromisoformat(later(10)).replace(minute=30)
+    asked = [(day + timedelta(seconds=n / 2)).isoformat() for n in range(50)]
     held = parties.share(record, *({"kind": "embargo", "until": until} for until in asked), client=parties.filer)
     for rule, until in zip(held["rules"], sorted(asked), strict=True):
         ends = datetime.fromisoformat(rule["until"])
