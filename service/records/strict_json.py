@@ -62,7 +62,7 @@ def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refuse_number(literal: str) -> NoReturn:
-    raise ValueError(f"the number {literal[:40]} is not an integer; write quantities as decimal strings")
+    raise ValueError(f"not readable: the number {literal[:40]} is no integer; write it as a string")
 
 
 def _refuse_inexact(values: list[Any]) -> None:

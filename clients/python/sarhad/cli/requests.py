@@ -67,7 +67,13 @@ def answer(
     oblige: Annotated[
         list[str] | None, typer.Option(help="Obligation, such as no_onward or no_export; may be repeated.")
     ] = None,
-    refusal: Annotated[str | None, typer.Option(help="Refused: the code of the reason.")] = None,
+    refusal: Annotated[
+        str | None,
+        typer.Option(
+            help="Refused: not-held, ongoing-investigation, legal-bar, purpose-not-sufficient, belongs-to-another"
+            " or other."
+        ),
+    ] = None,
     text: Annotated[str | None, typer.Option(help="Words to the asker; needed where you refuse.")] = None,
     profile: ProfileOption = None,
     as_json: JsonOption = False,
@@ -84,7 +90,8 @@ def answer(
         console.print(f"Refused to {done['agency']}: {done['answer']['refusal']}.")
     else:
         given = done["answer"]
-        console.print(f"{done['agency']} is given {', '.join(given['facets'])} until {given['until'][:10]}.")
+        facets, until = ", ".join(given["facets"]), given["until"][:10]
+        console.print(f"{done['agency']} is given {facets} until {until}, for the purpose {done['purpose']}.")
 
 
 @app.command(epilog="Example: sarhad request withdraw 7e1b…")
