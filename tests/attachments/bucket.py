@@ -1,70 +1,67 @@
-"""As much of the S3 protocol as a bucket needs: PUT, GET, DeleteObjects and ListObjectsV2 of objects held in memory."""
+"""A bucket on loopback: the S3-compatible server of moto (`tests/attachments/s3.txt`), in a process of its own."""
 
+import os
 import re
-import threading
+import socket
+import subprocess
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, unquote, urlsplit
-from xml.sax.saxutils import escape
+from dataclasses import dataclass
 
-_LISTED = (
-    "<Contents><Key>{key}</Key><LastModified>2020-01-01T00:00:00.000Z</LastModified><ETag>e</ETag>"
-    "<Size>{size}</Size></Contents>"
-)
+import pytest
+
+from tests.awaiting import eventually
 
 
-class _Bucket(BaseHTTPRequestHandler):
-    objects: dict[str, bytes]
-
-    def _answer(self, status: int, body: bytes = b"") -> None:
-        self.send_response(status)
-        self.send_header("ETag", '"e"')
-        self.send_header("Last-Modified", "Wed, 01 Jan 2020 00:00:00 GMT")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+@dataclass(frozen=True)
+class Bucket:
+    endpoint: str
 
     @property
-    def _key(self) -> str:
-        return unquote(urlsplit(self.path).path).removeprefix("/bucket/")
+    def url(self) -> str:
+        return "s3://evidence/sarhad"
 
-    def do_PUT(self) -> None:
-        self.objects[self._key] = self.rfile.read(int(self.headers["Content-Length"]))
-        self._answer(200)
+    @property
+    def variables(self) -> dict[str, str]:
+        """What a client of the store finds in its environment."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint, "AWS_ALLOW_HTTP": "true", "AWS_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret",
+        }  # fmt: skip
 
-    def do_GET(self) -> None:
-        asked = parse_qs(urlsplit(self.path).query)
-        if "list-type" in asked:
-            prefix = asked.get("prefix", [""])[0]
-            found = [(k, v) for k, v in sorted(self.objects.items()) if k.startswith(prefix)]
-            listed = "".join(_LISTED.format(key=escape(key), size=len(value)) for key, value in found)
-            self._answer(200, f"<ListBucketResult><IsTruncated>false</IsTruncated>{listed}</ListBucketResult>".encode())
-        elif self._key in self.objects:
-            self._answer(200, self.objects[self._key])
-        else:
-            self._answer(404, b"<Error><Code>NoSuchKey</Code></Error>")
-
-    def do_POST(self) -> None:
-        gone = re.findall(r"<Key>(.*?)</Key>", self.rfile.read(int(self.headers["Content-Length"])).decode())
-        for key in gone:
-            self.objects.pop(key, None)
-        deleted = "".join(f"<Deleted><Key>{key}</Key></Deleted>" for key in gone)
-        self._answer(200, f"<DeleteResult>{deleted}</DeleteResult>".encode())
-
-    def log_message(self, *_: object) -> None:
-        pass
+    def names(self) -> list[str]:
+        """Of the objects in it, the first thousand."""
+        with urllib.request.urlopen(f"{self.endpoint}/evidence?list-type=2") as answer:
+            return re.findall("<Key>(.*?)</Key>", answer.read().decode())
 
 
 @contextmanager
-def bucket() -> Iterator[tuple[str, dict[str, bytes]]]:
-    """(endpoint, objects) of a bucket named `bucket` on loopback."""
-    held: dict[str, bytes] = {}
-    handler = type("Bucket", (_Bucket,), {"objects": held})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+def bucket() -> Iterator[Bucket]:
+    """An empty one; the store ends with it."""
+    python = os.environ.get("SARHAD_MOTO_PYTHON")
+    if python is None:
+        pytest.skip("tests/run installs the store")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+    endpoint = f"http://127.0.0.1:{port}"
+    server = subprocess.Popen(
+        [python, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
-        yield f"http://127.0.0.1:{server.server_port}", held
+        eventually(lambda: _created(f"{endpoint}/evidence"), seconds=60)
+        yield Bucket(endpoint)
     finally:
-        server.shutdown()
-        server.server_close()
+        server.terminate()
+        server.wait()
+
+
+def _created(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, method="PUT")):
+            return True
+    except (urllib.error.URLError, ConnectionError):
+        return False

@@ -1,5 +1,7 @@
 """The same store, in a folder or in an S3-compatible bucket: written whole, read back, listed, removed."""
 
+import hashlib
+import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -9,6 +11,9 @@ import pytest
 from service.attachments.store import Files, FilesUnavailable
 from service.settings import Settings
 from tests.attachments.bucket import bucket
+from tests.attachments.files import pdf
+from tests.attachments.sender import Sender
+from tests.exchange import Exchange, Region
 
 
 @pytest.fixture(params=["folder", "bucket"])
@@ -16,13 +21,10 @@ def files(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     if request.param == "folder":
         yield Files(Settings(state_dir=tmp_path))
         return
-    with bucket() as (endpoint, _):
-        for name, value in {
-            "AWS_ENDPOINT_URL": endpoint, "AWS_ALLOW_HTTP": "true", "AWS_ACCESS_KEY_ID": "id",
-            "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "local",
-        }.items():  # fmt: skip
+    with bucket() as kept:
+        for name, value in kept.variables.items():
             monkeypatch.setenv(name, value)
-        yield Files(Settings(state_dir=tmp_path, attachment_store="s3://bucket/evidence"))
+        yield Files(Settings(state_dir=tmp_path, attachment_store=kept.url))
 
 
 async def test_an_object_is_written_read_and_removed(files: Files) -> None:
@@ -46,3 +48,23 @@ async def test_names_do_not_leave_the_store(tmp_path: Path) -> None:
     with pytest.raises((FilesUnavailable, ValueError)):
         await files.put("../outside", b"x")
     assert not (tmp_path / "outside").exists()
+
+
+def test_an_exchange_keeps_its_files_in_a_bucket(settings: Settings, region: Region) -> None:
+    data = pdf(b"/Filler<%s>" % os.urandom(100_000).hex().encode())
+    with bucket() as kept:
+        exchange = Exchange.start(settings, region, SARHAD_ATTACHMENT_STORE=kept.url, **kept.variables)
+        try:
+            customs = Sender(exchange, "KZ-CUS")
+            upload = customs.begin(data).json()["id"]
+            assert customs.piece(upload, 0, data[:70_000]).json()["received"] == 70_000
+            assert customs.piece(upload, 70_000, data[70_000:]).json()["state"] == "kept"
+            digest = hashlib.sha256(data).hexdigest()
+            path = f"/v1/attachments/{digest}"
+            assert customs.get(path).body == data
+            part = customs.part(path, "bytes=70000-70099")
+            assert (part.status, part.body) == (206, data[70_000:70_100])
+            assert [name for name in kept.names() if digest in name]
+            assert not list((settings.state_dir / "attachments").rglob(f"*{digest}*"))
+        finally:
+            exchange.stop()
