@@ -1,7 +1,8 @@
 """`sarhad backup` and `sarhad restore`: encrypted backups and every moment between them, by pgBackRest.
 
 pgBackRest runs as the operating system's user who owns the cluster's files. Its one file of settings, which this makes,
-holds the passphrase of the repository: without it no backup can be read, so it is kept apart from both.
+holds the passphrase of the repository, and the key of the store that it lies in: without it no backup can be read, so
+it is kept apart from both.
 """
 
 import os
@@ -13,6 +14,7 @@ import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 from sqlalchemy import create_engine, text
@@ -36,10 +38,17 @@ _WHERE = text(
 
 
 @app.command(
-    epilog="Example: sarhad backup setup /srv/backup --config /etc/sarhad/pgbackrest.conf, then restart PostgreSQL"
+    epilog="Examples: sarhad backup setup /srv/backup --config /etc/sarhad/pgbackrest.conf, then restart PostgreSQL;"
+    " sarhad backup setup s3://backups/sarhad --config /etc/sarhad/pgbackrest.conf"
 )
 def setup(
-    repository: Annotated[Path, typer.Argument(help="Folder of the repository, on another disk.")],
+    repository: Annotated[
+        str,
+        typer.Argument(
+            help="Where the repository lies: a folder on another disk, or s3://bucket/prefix with AWS_ENDPOINT_URL,"
+            " AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_CA_BUNDLE, for a store of one's own)."
+        ),
+    ],
     config: ConfigOption,
     keep: Annotated[int, typer.Option(min=1, help="Full backups that are kept, with all moments since.")] = 4,
 ) -> None:
@@ -51,13 +60,14 @@ def setup(
     with said_plainly(settings):
         found = _ask(settings)
         _require_program()
-        config, repository = config.resolve(), repository.resolve()
+        config = config.resolve()
+        kept = _in_a_store(repository) if "://" in repository else {"repo1-path": Path(repository).resolve()}
         owner = Path(found.data).stat()
-        for folder in (repository, config.parent / "pgbackrest"):
+        for folder in (*([] if "://" in repository else [kept["repo1-path"]]), config.parent / "pgbackrest"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.chown(folder, owner.st_uid, owner.st_gid)
         if not config.exists():
-            _write(config, _text(found, repository, config.parent / "pgbackrest", keep), owner)
+            _write(config, _text(found, kept, config.parent / "pgbackrest", keep), owner)
         command = f"pgbackrest --config={shlex.quote(str(config))} --stanza={STANZA} archive-push %p"
         _tell(settings, {"archive_mode": "on", "archive_command": command, "archive_timeout": f"{ARCHIVE_SECONDS}s"})
     typer.echo(f"{config} holds the passphrase: keep a copy apart from this machine and from {repository}.")
@@ -151,12 +161,39 @@ def _tell(settings: Settings, values: dict[str, str]) -> None:
     engine.dispose()
 
 
-def _text(found: Any, repository: Path, folder: Path, keep: int) -> str:
+def _in_a_store(url: str) -> dict[str, Any]:
+    """pgBackRest's settings for a repository in an S3-compatible store, which it speaks with over TLS alone."""
+    where = urlsplit(url)
+    endpoint = urlsplit(os.environ.get("AWS_ENDPOINT_URL", ""))
+    given = {name: os.environ.get(name) for name in ("AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
+    if where.scheme != "s3" or not where.hostname:
+        raise typer.BadParameter(f"{url} is neither a folder nor s3://bucket/prefix")
+    if endpoint.scheme != "https" or not endpoint.hostname:
+        raise typer.BadParameter("AWS_ENDPOINT_URL is the store's https:// address")
+    if missing := [name for name, value in given.items() if not value]:
+        raise typer.BadParameter(f"the store is reached with {' and '.join(missing)}, which the environment lacks")
+    bundle = os.environ.get("AWS_CA_BUNDLE")
+    return {
+        "repo1-type": "s3",
+        "repo1-path": where.path or "/",
+        "repo1-s3-bucket": where.hostname,
+        "repo1-s3-endpoint": endpoint.hostname,
+        "repo1-s3-region": given["AWS_REGION"],
+        "repo1-s3-key": given["AWS_ACCESS_KEY_ID"],
+        "repo1-s3-key-secret": given["AWS_SECRET_ACCESS_KEY"],
+        "repo1-s3-uri-style": "path",
+        "repo1-storage-port": endpoint.port or 443,
+        **({"repo1-storage-ca-file": Path(bundle).resolve()} if bundle else {}),
+    }
+
+
+def _text(found: Any, kept: dict[str, Any], folder: Path, keep: int) -> str:
     everywhere = {
-        "repo1-path": repository,
+        **kept,
         "repo1-cipher-type": "aes-256-cbc",
         "repo1-cipher-pass": secrets.token_urlsafe(48),
         "repo1-retention-full": keep,
+        "repo1-bundle": "y",  # small files together: a store takes its time for each
         "compress-type": "zst",
         "start-fast": "y",
         "log-level-file": "off",

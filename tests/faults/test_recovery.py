@@ -19,6 +19,8 @@ from service.cli.backup import app as backup
 from service.cli.backup import restore_app
 from service.cli.fsck import app as fsck
 from service.settings import Settings
+from tests.attachments.bucket import bucket
+from tests.authority import Authority
 from tests.awaiting import eventually
 from tests.exchange import Exchange, Region, prepare
 from tests.faults.books import balanced, check_receipts
@@ -57,6 +59,12 @@ class Machine:
         assert done.exit_code == 0, done.output
         return done.output
 
+    def archive(self) -> None:
+        """What is written so far reaches the repository."""
+        self.cluster.psql("SELECT pg_switch_wal()")
+        archived = "SELECT last_archived_wal >= pg_walfile_name(pg_current_wal_lsn() - 1) FROM pg_stat_archiver"
+        eventually(lambda: self.cluster.psql(archived) == "t")
+
     def destroy(self) -> None:
         """The machine is gone with its disk; the repository is elsewhere."""
         self.cluster.kill()
@@ -69,20 +77,17 @@ class Machine:
         eventually(lambda: self.cluster.psql("SELECT pg_is_in_recovery()") == "f")
 
 
-@pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
     folder = Path(tempfile.mkdtemp(prefix="sarhad-drill-"))
     folder.chmod(0o755)  # the cluster's own user enters
     cluster = Cluster(folder / "cluster")
     cluster.start(POSTGRESQL)
     cluster.create_database("sarhad")
-    settings = Settings(
-        database_url=cluster.url(database="sarhad"),
-        state_dir=tmp_path_factory.mktemp("state"),
-        requests_per_minute=1_000_000,
-    )
-    asyncio.run(prepare(settings))
+    state = tmp_path / "state"
+    settings = Settings(database_url=cluster.url(database="sarhad"), state_dir=state, requests_per_minute=1_000_000)
     yield Machine(cluster, settings, folder / "repository", folder / "backup.conf")
+    cluster.kill()  # it would wait for what a failed test left unarchived
     cluster.remove()
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -90,6 +95,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
 def test_a_destroyed_exchange_is_restored_to_a_moment_and_proves_what_is_missing(
     machine: Machine, tmp_path: Path
 ) -> None:
+    asyncio.run(prepare(machine.settings))
     machine.do(backup, "setup", str(machine.repository))
     machine.cluster.stop()
     machine.cluster.start(POSTGRESQL)
@@ -101,6 +107,10 @@ def test_a_destroyed_exchange_is_restored_to_a_moment_and_proves_what_is_missing
         promised, _ = verdicts(send(exchange.settings.origin, early.wire()))
         machine.do(backup, "run", "--full")
         backed_up = datetime.now(UTC)
+        kept = [file.read_bytes() for file in machine.repository.rglob("*") if file.is_file()]
+        assert kept
+        assert not any(b"sarhad" in data or b"PostgreSQL" in data for data in kept), "in clear in the cluster's files"
+        assert machine.config.stat().st_mode & 0o077 == 0
         before = balanced(machine.settings)
         eventually(lambda: datetime.now(UTC) > backed_up + APART)
         moment = datetime.now(UTC)
@@ -112,10 +122,7 @@ def test_a_destroyed_exchange_is_restored_to_a_moment_and_proves_what_is_missing
         witness.consider(client.checkpoint(), lambda *_: [], time=int(moment.timestamp()), first=True)
     finally:
         exchange.stop()
-    machine.cluster.psql("SELECT pg_switch_wal()")
-    eventually(lambda: machine.cluster.psql(
-        "SELECT last_archived_wal >= pg_walfile_name(pg_current_wal_lsn() - 1) FROM pg_stat_archiver") == "t"
-    )  # fmt: skip
+    machine.archive()
     machine.destroy()
 
     machine.recover("--at", moment.isoformat())
@@ -138,9 +145,42 @@ def test_a_destroyed_exchange_is_restored_to_a_moment_and_proves_what_is_missing
     served.stop()
 
 
-def test_nothing_in_the_repository_can_be_read_without_the_passphrase(machine: Machine) -> None:
-    """Runs after the drill: SD-JWTs and names of agencies stand in the files of the cluster in clear."""
-    files = [file for file in machine.repository.rglob("*") if file.is_file()]
-    assert files
-    assert not any(b"sarhad" in file.read_bytes() or b"PostgreSQL" in file.read_bytes() for file in files)
-    assert machine.config.stat().st_mode & 0o077 == 0
+def test_a_repository_lies_in_a_bucket(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    with bucket(Authority(machine.config.parent)) as kept:  # where the cluster's own user reads
+        for name, value in kept.variables.items():
+            monkeypatch.setenv(name, value)
+        machine.do(backup, "setup", kept.url)
+        machine.cluster.stop()
+        machine.cluster.start(POSTGRESQL)
+        machine.cluster.psql("CREATE TABLE filed AS SELECT 'before the backup' AS at")
+        machine.do(backup, "run", "--full")
+        machine.cluster.psql("INSERT INTO filed VALUES ('after it')")
+        machine.archive()
+        machine.destroy()
+        machine.recover()
+        assert machine.cluster.psql("SELECT string_agg(at, ', ' ORDER BY at DESC) FROM filed") == (
+            "before the backup, after it"
+        )
+        assert any(name.startswith("sarhad/backup/") for name in kept.names())
+        assert not machine.repository.exists()
+
+
+@pytest.mark.parametrize(
+    ("url", "given", "said"),
+    [
+        ("ftp://host/backups", {}, "neither a folder nor s3://"),
+        ("s3://backups", {"AWS_ENDPOINT_URL": "http://store.example"}, "https:// address"),
+        ("s3://backups", {"AWS_ENDPOINT_URL": "https://store.example"}, "AWS_REGION and AWS_ACCESS_KEY_ID"),
+    ],
+)
+def test_a_store_that_cannot_be_reached_is_refused(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, url: str, given: dict[str, str], said: str
+) -> None:
+    for name in ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    refused = machine.run(backup, "setup", url)
+    assert refused.exit_code != 0
+    assert said in " ".join(refused.output.split())
+    assert not machine.config.exists()

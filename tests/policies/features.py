@@ -498,6 +498,10 @@ def _columns(stage: Stage) -> Told:
             persons = one(stage, f"SELECT count(persons) FROM shared.{view} WHERE owner = 'KZ'", "sarhad_read")
             if persons and not facets & PERSONS:
                 yield f"{view} tells of persons who is given the facets {facets:b}", False
+        for view in ("cube_content", "cube_content_undated"):
+            of = f"SELECT count(*) FROM shared.{view} WHERE owner = 'KZ' AND before LIKE 'X:%'"
+            if one(stage, of, "sarhad_read") and not facets & ITEMS:
+                yield f"{view} tells what else was found to who is given the facets {facets:b}", False
         times = {"at_instant": 1 << 2, "at_day": 1 << 3, "at_month": 1 << 4}
         told_as = next((column for column, facet in times.items() if facets & facet), "at_undated")
         for view in (f"report_{level}" for level in LEVELS):
