@@ -30,7 +30,7 @@ from service.ogc.cql import Columns, condition
 from service.policies import obligations
 from service.policies.gate import Reach
 from service.seizures.models import LEAVES, SHARED_LINE
-from service.seizures.paged import UNDATED
+from service.seizures.paged import UNDATED, overlaps
 
 PLACES = ("point", "cell")
 _TAKEN = (
@@ -50,7 +50,7 @@ def page(asked: Asked, reach: Reach, after: UUID | None) -> Select[Any]:
     if asked.filter is not None:
         conditions.append(condition(asked.filter, columns))
     if asked.box is not None:
-        conditions.append(or_(*(_overlaps(found, half) for half in asked.box.halves)))
+        conditions.append(or_(*(overlaps(found, half) for half in asked.box.halves)))
     if asked.interval is not None:
         since, until = asked.interval
         within = [found.c.at >= since] if since else []
@@ -116,7 +116,7 @@ def feature(row: Mapping[str, Any], lines: Mapping[str, Any] | None) -> dict[str
 def points(box: Box, most: int, reach: Reach) -> Select[Any]:
     """The points, no cells, that lie in a box, in the order of their ids."""
     found = _union(reach, ("point",))
-    return _shown(found).where(*_standing(found), _overlaps(found, box)).order_by(found.c.record_id).limit(most)
+    return _shown(found).where(*_standing(found), overlaps(found, box)).order_by(found.c.record_id).limit(most)
 
 
 def _visible(reach: Reach) -> Any:
@@ -144,11 +144,6 @@ def _standing(found: Any) -> list[ColumnElement[bool]]:
     # An equation with what the planner cannot know would be taken for rare, and a page of the region for a few rows.
     exportable = func.coalesce(found.c.duties, 0).op("&")(_NO_EXPORT) != _NO_EXPORT
     return [found.c.kind == "seizure", found.c.status == "reported", exportable]
-
-
-def _overlaps(found: Any, box: Box) -> ColumnElement[bool]:
-    envelope = func.ST_MakeEnvelope(box.west, box.south, box.east, box.north, 4326)
-    return found.c.position.op("OPERATOR(gate.&&)", is_comparison=True)(envelope)  # type: ignore[no-any-return]
 
 
 def _columns(found: Any) -> Columns:

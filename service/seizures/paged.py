@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, literal, l
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.expression import FromClause
 
+from service.geometry import Box
 from service.paging import Cursors, Key
 from service.policies.gate import Reach
 from service.records.registry import BITS
@@ -115,6 +116,16 @@ def details(ids: Select[Any]) -> Select[Any]:
         .join(at, and_(RECORD.c.record_id == at.c.record_id, RECORD.c.version == at.c.version))
         .order_by(at.c.at.desc().nulls_last(), at.c.record_id)
     )
+
+
+def overlaps(leaf: FromClause, box: Box) -> ColumnElement[bool]:
+    """What lies in a box that does not cross the antimeridian.
+
+    The statement says the box: a plan for any box walks through all that lies in a wide one for the page of a few.
+    """
+    corners = (literal(corner, literal_execute=True) for corner in (box.west, box.south, box.east, box.north))
+    envelope = func.ST_MakeEnvelope(*corners, 4326)
+    return leaf.c.position.op("OPERATOR(gate.&&)", is_comparison=True)(envelope)
 
 
 def follows(leaf: FromClause, after: Key) -> ColumnElement[bool]:

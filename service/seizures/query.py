@@ -18,7 +18,7 @@ from service.policies.gate import Reach
 from service.problems import Problem
 from service.records.registry import REPORTS
 from service.seizures.models import RECALLED, RECORD, SHARED_LINE
-from service.seizures.paged import ASKED, BY_TIME, SHOWN, Filters, Paged, beside, conditions, given, newest
+from service.seizures.paged import ASKED, BY_TIME, SHOWN, Filters, Paged, beside, conditions, given, newest, overlaps
 
 BY_PLACE = ("point", "cell")
 _ASKED = (*ASKED, "admin1", "transport_mode", "place_type", "concealment")
@@ -102,7 +102,7 @@ def _found(
     found, asked = given(search, reach, names, BY_TIME if box is None else BY_PLACE)
     asked += [*_conditions(found, search, kind), *_line_conditions(found, search, substances)]
     if box is not None:
-        asked.append(or_(*(_overlaps(found, half) for half in box.halves)))
+        asked.append(or_(*(overlaps(found, half) for half in box.halves)))
     return found, asked
 
 
@@ -153,8 +153,3 @@ def _line_conditions(leaf: FromClause, search: Conditions, substances: frozenset
     if search.max_kg is not None:
         asked.append(line.c.kg <= search.max_kg)
     return [exists().where(beside(line, leaf), *asked)] if asked else []
-
-
-def _overlaps(leaf: FromClause, box: Box) -> ColumnElement[bool]:
-    envelope = func.ST_MakeEnvelope(box.west, box.south, box.east, box.north, 4326)
-    return leaf.c.position.op("OPERATOR(gate.&&)", is_comparison=True)(envelope)
