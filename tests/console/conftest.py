@@ -9,6 +9,7 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, 
 from playwright.async_api import TimeoutError as BrowserTimeoutError
 
 from tests.exchange import Exchange
+from tests.signin.conftest import add_officer
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -96,8 +97,23 @@ class Console:
             await self.page.set_viewport_size({"width": width, "height": 800})
             await self.page.screenshot(path=PICTURES / f"{name}-{width}.png", full_page=True)
 
+    async def seen(self, name: str) -> None:
+        """Checked in light and in dark, pictured, and no wider than a telephone."""
+        for scheme in ("dark", "light"):
+            await self.page.emulate_media(color_scheme=scheme)
+            await self.check()
+        await self.picture(name)
+        assert await self.page.evaluate("document.documentElement.scrollWidth") <= 360, name
+
 
 Opening = Callable[..., Any]
+
+
+async def signed_in(exchange: Exchange, opened: Opening, agency: str, *roles: str) -> Console:
+    """The browser of a new officer of the agency."""
+    console: Console = await opened()
+    await console.sign_in(add_officer(exchange, agency, roles)["code"])
+    return console
 
 
 @pytest.fixture

@@ -43,13 +43,6 @@ async def signed_in(exchange: Exchange, opened: Opening, agency: str = "KZ-LAB")
     return console
 
 
-async def seen(console: Console, name: str) -> None:
-    """Checked, pictured, and no wider than a telephone."""
-    await console.check()
-    await console.picture(name)
-    assert await console.page.evaluate("document.documentElement.scrollWidth") <= 360, name
-
-
 async def saved(console: Console, button: Locator, folder: Path) -> Path:
     """What the browser downloads when the button is pressed."""
     async with console.page.expect_download() as awaited:
@@ -117,15 +110,15 @@ async def test_an_analysis_is_entered_reviewed_filed_corrected_and_withdrawn(
     await page.get_by_label("Uncertainty, expanded").fill("1,9")
     await verdict.get_by_text("look again").wait_for(state="detached")
     await choose(chemist, reviewer)
-    await seen(chemist, "laboratory-enter")
+    await chemist.seen("laboratory-enter")
     await fix.click()
 
     await page.get_by_text("Waits for its review").wait_for()
     await chemist.check()
     await reviewed(chemist, reviewer, tmp_path)
     await page.get_by_text("Accepted").wait_for()
-    await seen(chemist, "laboratory-desk")
-    await seen(reviewer, "laboratory-review")
+    await chemist.seen("laboratory-desk")
+    await reviewer.seen("laboratory-review")
     receipt = await saved(chemist, page.get_by_role("button", name="Save the receipt"), tmp_path)
     assert '"receipt"' in receipt.read_text(encoding="utf-8")
 
@@ -142,7 +135,7 @@ async def test_an_analysis_is_entered_reviewed_filed_corrected_and_withdrawn(
     await expect(page.get_by_text("Accepted")).to_have_count(2)
     await page.get_by_role("link", name="Our analyses").click()
     await mine.get_by_text("version 2").wait_for()
-    await seen(chemist, "laboratory-analyses")
+    await chemist.seen("laboratory-analyses")
     await mine.get_by_text("Withdraw it").click()
     await mine.get_by_label("Why, for whoever was given it").fill("Exhibits were mixed up.")
     await mine.get_by_role("button", name="Sign and withdraw").press("Enter")
@@ -166,7 +159,7 @@ async def test_a_spectrum_is_dropped_and_named_with_no_more_confidence_than_it_e
     assert await drawn.evaluate("async drawing => { await drawing.decode(); return drawing.naturalWidth; }") > 0
     await page.get_by_text("Peaks of the candidate as a table").click()
     await page.get_by_role("cell", name="91.0542").wait_for()
-    await seen(chemist, "laboratory-spectra")
+    await chemist.seen("laboratory-spectra")
     await page.get_by_role("button", name="Attach it to an analysis").press("Enter")
     await page.get_by_role("group", name="Spectra").get_by_text("File").first.wait_for()
 
@@ -219,7 +212,7 @@ async def test_a_spreadsheet_tells_what_is_wrong_in_which_row(
     await page.get_by_text("1 of 2 analyses are ready.").wait_for()
     wrong = page.get_by_role("row").filter(has_text="Not identified: only COL is positive")
     await wrong.get_by_role("cell", name="4", exact=True).wait_for()
-    await seen(chemist, "laboratory-spreadsheet")
+    await chemist.seen("laboratory-spreadsheet")
     reviewer = await signed_in(exchange, opened)
     await page.reload()
     await page.get_by_label("Drop a spreadsheet here").set_input_files(sheet)
@@ -245,7 +238,7 @@ async def test_a_structure_is_drawn_and_compared_and_the_lists_stand_side_by_sid
     near = page.get_by_role("row").filter(has_text="Mephedrone").first
     await near.get_by_role("cell", name="1.00").wait_for()
     await page.get_by_role("row").filter(has_text="Kazakhstan").get_by_text("gap").wait_for()
-    await seen(chemist, "laboratory-structure")
+    await chemist.seen("laboratory-structure")
     await page.get_by_label("Structure, as SMILES").fill("C1CC")
     await page.get_by_role("button", name="Examine").press("Enter")
     await page.get_by_role("alert").get_by_text("RDKit refuses it").wait_for()
@@ -258,7 +251,7 @@ async def test_a_structure_is_drawn_and_compared_and_the_lists_stand_side_by_sid
     row = page.get_by_role("row").filter(has_text=MEPHEDRONE)
     await row.get_by_text("gap").wait_for()
     await row.get_by_role("cell", name="List I").wait_for()
-    await seen(chemist, "laboratory-listings")
+    await chemist.seen("laboratory-listings")
 
 
 def enter(exchange: Exchange, country: str, substance: str) -> None:
@@ -295,7 +288,7 @@ async def test_two_people_say_that_two_records_belong_together(exchange: Exchang
             for console in (one, other)
         ]
         await mine.get_by_text("both report the same amount").wait_for()
-        await seen(one, "laboratory-links")
+        await one.seen("laboratory-links")
         await mine.get_by_role("button", name="They belong together").press("Enter")
         await mine.get_by_text("a second person is needed").wait_for()
         await theirs.get_by_role("button", name="They belong together").press("Enter")
@@ -328,5 +321,4 @@ async def test_the_pages_of_the_laboratory_speak_russian_and_say_what_to_do_firs
     ):
         await newcomer.open(f"laboratory/{view}")
         await page.get_by_text(words).first.wait_for()
-    await page.emulate_media(color_scheme="dark")
-    await seen(newcomer, "laboratory-spreadsheet-ru-dark")
+    await newcomer.seen("laboratory-spreadsheet-ru")

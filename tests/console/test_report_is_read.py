@@ -2,9 +2,8 @@
 
 import pytest
 
-from tests.console.conftest import Console, Opening
+from tests.console.conftest import Console, Opening, signed_in
 from tests.exchange import Exchange
-from tests.signin.conftest import add_officer
 
 RULES = [
     {
@@ -23,12 +22,6 @@ RULES = [
 @pytest.fixture(scope="module")
 def policy(exchange: Exchange) -> None:
     exchange.adopt("TJ", *RULES)
-
-
-async def signed_in(exchange: Exchange, opened: Opening, agency: str, role: str) -> Console:
-    console: Console = await opened()
-    await console.sign_in(add_officer(exchange, agency, (role,))["code"])
-    return console
 
 
 async def file(console: Console, substance: str, quantity: str) -> None:

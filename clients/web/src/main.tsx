@@ -6,16 +6,21 @@ import "@fontsource/noto-sans/latin-400.css";
 import "@fontsource/noto-sans/latin-700.css";
 import "./console.css";
 import { render } from "preact";
+import { useEffect } from "preact/hooks";
+import { count, open, READERS } from "./inbox";
 import { Later } from "./later";
 import { flush, load } from "./outbox";
 import { href, route } from "./route";
 import { holds, resume, session, signOut } from "./session";
 import { Alert } from "./views/alert";
 import { Alerts } from "./views/alerts";
+import { Inbox } from "./views/inbox";
 import { People } from "./views/people";
+import { Recall } from "./views/recall";
 import { Record } from "./views/record";
 import { Records } from "./views/records";
 import { Report } from "./views/report";
+import { Request } from "./views/request";
 import { SignIn } from "./views/signin";
 import { Statement } from "./views/statement";
 import { Trends } from "./views/trends";
@@ -30,6 +35,7 @@ interface Place {
 const PLACES: Place[] = [
   { view: "report", title: "Report a seizure", roles: ["reporter"] },
   { view: "records", title: "Seizures", roles: ["analyst", "reporter", "laboratory", "policy_officer", "coordinator"] },
+  { view: "inbox", title: "Inbox", roles: READERS },
   { view: "laboratory", title: "Laboratory", roles: ["laboratory", "analyst", "policy_officer", "coordinator"] },
   { view: "trends", title: "Trends", roles: ["analyst", "policy_officer", "coordinator"] },
   { view: "alerts", title: "Alerts", roles: ["analyst", "laboratory", "policy_officer", "coordinator"] },
@@ -39,7 +45,7 @@ const PLACES: Place[] = [
   { view: "people", title: "Officers", roles: ["key_administrator"] },
 ];
 
-const PARTS = ["record", "alert"]; // reached from a list, and by their addresses
+const PARTS = ["record", "alert", "request", "recall", "laboratory"]; // reached from a list, and by their addresses
 
 function Header({ places }: { places: Place[] }) {
   const current = session.value;
@@ -50,6 +56,7 @@ function Header({ places }: { places: Place[] }) {
         {places.map(({ view, title }) => (
           <a key={view} href={href(view)} aria-current={route.value.view === view ? "page" : undefined}>
             {t(title)}
+            {view === "inbox" && open.value > 0 && ` (${open.value})`}
           </a>
         ))}
       </nav>
@@ -79,6 +86,12 @@ function View({ places }: { places: Place[] }) {
       return <Records />;
     case "record":
       return <Record key={id} id={id} />;
+    case "inbox":
+      return <Inbox />;
+    case "request":
+      return <Request key={id} id={id} />;
+    case "recall":
+      return <Recall key={id} id={id} />;
     case "alerts":
       return <Alerts />;
     case "alert":
@@ -101,6 +114,7 @@ function View({ places }: { places: Place[] }) {
 }
 
 function Console() {
+  useEffect(() => void count(), [session.value]);
   const places = PLACES.filter((place) => holds(...place.roles));
   return (
     <>

@@ -1,55 +1,10 @@
 /** The steps of an alert's life that a person takes: issue it, acknowledge it, say what was done, end it. */
 
-import { type ComponentChildren } from "preact";
-import { call } from "../api";
-import { Fault, useDoing } from "../parts";
+import { Step } from "../step";
 import { codes, label, t } from "../words";
 import { type Answered } from "./shapes";
 
 const LEVELS = ["INFO", "ADVISORY", "URGENT"];
-
-interface Step {
-  path: string;
-  title: string;
-  body: (given: FormData) => object;
-  children: ComponentChildren;
-  onDone: () => void;
-}
-
-function Step({ path, title, body, children, onDone }: Step) {
-  const { busy, fault, run } = useDoing();
-  const submit = (event: SubmitEvent) => {
-    event.preventDefault();
-    const given = new FormData(event.currentTarget as HTMLFormElement, event.submitter);
-    const target = `${path}${String(given.get("ending") ?? "")}`;
-    void run(async () => {
-      await call("POST", target, { body: body(given), purposeful: true });
-      onDone();
-    });
-  };
-  return (
-    <form class="ask" onSubmit={submit}>
-      <h2>{title}</h2>
-      <fieldset class="plain" disabled={busy}>{children}</fieldset>
-      <Fault of={fault} />
-    </form>
-  );
-}
-
-export function Act({ path, body, title, onDone }: { path: string; body: object; title: string; onDone: () => void }) {
-  const { busy, fault, run } = useDoing();
-  const act = () =>
-    run(async () => {
-      await call("POST", path, { body, purposeful: true });
-      onDone();
-    });
-  return (
-    <p>
-      <button class="main" disabled={busy} onClick={() => void act()}>{title}</button>
-      <Fault of={fault} />
-    </p>
-  );
-}
 
 export const Feedback = ({ id, given, onDone }: { id: string; given: Answered; onDone: () => void }) => (
   <Step

@@ -2,12 +2,13 @@
 
 import { useState } from "preact/hooks";
 import { type Alert as Told, type Answered } from "../alerts/shapes";
-import { Act, Close, Feedback, Issue } from "../alerts/steps";
+import { Close, Feedback, Issue } from "../alerts/steps";
 import { get, purpose } from "../api";
 import { called, useNames } from "../names";
 import { Fault, useAnswer } from "../parts";
 import { href } from "../route";
 import { country, holds } from "../session";
+import { Act } from "../step";
 import { countryName, label, t, when } from "../words";
 
 export function Alert({ id }: { id: string }) {
