@@ -137,3 +137,126 @@ def line_rows(source: str, sign: int, of_latest: str = "l.latest") -> str:
 
 COMMON = [*_EVENT_COLUMNS.split(", "), "substance_group", "substance", "status", "unit", "rule", "before_groups",
            "before_substances", "before_reported", "person_role", "sex", "age_band"]  # fmt: skip
+
+
+def difference(grain: str) -> str:
+    """Cells in which the reports and the cube, with what is fresh, do not say the same."""
+    before = GRAINS[grain][2]
+    key = [*keys(grain), *(["before"] if before else [])]
+    of_source = ", ".join([*keys(grain), *([f"{before} AS before"] if before else [])])
+
+    def taken(sign: str) -> str:
+        return ", ".join(f"{sign}{m} AS {m}" for m in measures(grain))
+
+    return f"""
+    SELECT '{grain}', (SELECT count(*) FROM core.cube_{grain}), (SELECT count(*) FROM (
+      SELECT FROM (
+        SELECT {of_source}, {taken("")} FROM core.cube_work WHERE {entries(grain)}
+        UNION ALL SELECT {of_source}, {taken("-")} FROM core.cube_fresh WHERE {entries(grain)}
+        UNION ALL SELECT {", ".join(key)}, {taken("-")} FROM core.cube_{grain}
+      ) every GROUP BY {", ".join(key)} HAVING {" OR ".join(f"sum({m}) <> 0" for m in measures(grain))}
+    ) cells)"""
+
+
+def folded(grain: str, source: str) -> str:
+    """Rows of a grain from rows like the fresh ones."""
+    before = GRAINS[grain][2]
+    columns = [*keys(grain), *(["before"] if before else [])]
+    grouped = [*keys(grain), *([before] if before else [])]
+    sums = ", ".join(f"sum({m}) AS {m}" for m in measures(grain))
+    taken = ", ".join([*keys(grain), *([f"{before} AS before"] if before else [])])
+    return f"""({", ".join([*columns, *measures(grain)])})
+      SELECT {taken}, {sums} FROM {source} WHERE {entries(grain)}
+      GROUP BY {", ".join(grouped)} ORDER BY {", ".join(grouped)}"""
+
+
+def merged(grain: str) -> str:
+    target = ", ".join([*keys(grain), *(["md5(before)"] if GRAINS[grain][2] else [])])
+    added = ", ".join(f"{m} = c.{m} + EXCLUDED.{m}" for m in measures(grain))
+    return f"""INSERT INTO core.cube_{grain} AS c {folded(grain, "core.cube_fresh")}
+      ON CONFLICT ({target}) DO UPDATE SET {added}"""
+
+
+MAP_KEYS = "substance_group, span, resolution, cell, month_end, scope_id"
+SUMS = ("events", "lines", "confirmed", "kg")
+MAP_COLUMNS = f"({MAP_KEYS}, {', '.join(SUMS)})"
+MAP_ADDED = ", ".join(f"{m} = c.{m} + EXCLUDED.{m}" for m in SUMS)
+
+
+def deltas(source: str) -> str:
+    """Per cell of resolution 5 and month. A record with several lines of a group is one event of that group."""
+    return f"""
+    SELECT substance_group, cell, month_end, scope_id,
+      sum(CASE WHEN substance_group = ANY (string_to_array(before_groups, ',')) THEN 0 ELSE events END) AS events,
+      sum(lines) AS lines, sum(confirmed) AS confirmed, sum(kg_exact + kg_converted) AS kg
+    FROM {source} WHERE kind = 'seizure' AND entry IN ('e', 'l') AND cell IS NOT NULL
+    GROUP BY substance_group, cell, month_end, scope_id"""
+
+
+COLUMNS = ", ".join((*COMMON, *MEASURES))
+WORK = f"""
+  TRUNCATE core.cube_work;
+  INSERT INTO core.cube_work ({COLUMNS}) SELECT {COLUMNS} FROM core.cube_source;"""
+
+
+def fold_cube(into_map: str) -> str:
+    """`into_map`: the statements of a WITH that add what is fresh to the map."""
+    return f"""
+-- What is fresh goes into the grains, in one statement: a reader sees it before or after, never twice or not at all.
+-- Nothing happens below `enough` fresh rows, or while another folds.
+CREATE FUNCTION core.fold_cube(enough bigint) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, core SET jit = off AS $$
+DECLARE
+  folded bigint;
+BEGIN
+  IF (SELECT count(*) FROM (SELECT FROM core.cube_fresh LIMIT enough) f) < enough THEN RETURN 0; END IF;
+  IF NOT pg_try_advisory_xact_lock(7276824) THEN RETURN 0; END IF;
+  WITH gone AS (DELETE FROM core.cube_fresh RETURNING 1)
+    {"".join(f", into_{grain} AS ({merged(grain)})" for grain in GRAINS)}
+    , {into_map}
+  SELECT count(*) INTO folded FROM gone;
+  RETURN folded;
+END $$;
+"""
+
+
+def rebuild_cube(rebuild_map: str) -> str:
+    return f"""
+-- From the reports anew. Filing goes on: what is filed after this transaction's snapshot stays fresh.
+CREATE FUNCTION core.rebuild_cube() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, core SET work_mem = '256MB' SET jit = off AS $$
+BEGIN
+  IF current_setting('transaction_isolation') <> 'repeatable read' THEN
+    RAISE EXCEPTION 'the cube is rebuilt on one snapshot: REPEATABLE READ';
+  END IF;
+  IF NOT pg_try_advisory_xact_lock(7276824) THEN RAISE EXCEPTION 'the cube is being folded; try again'; END IF;
+  INSERT INTO core.report_fact ({FACT}) {facts("core.report")} ON CONFLICT DO NOTHING;
+  UPDATE core.report_fact f SET scope_id = r.scope_id, latest = r.latest FROM core.report r
+    WHERE (r.record_id, r.version) = (f.record_id, f.version)
+      AND (r.scope_id, r.latest) IS DISTINCT FROM (f.scope_id, f.latest);
+  DELETE FROM core.cube_fresh;
+  {WORK}
+  {"".join(f"DELETE FROM core.cube_{g}; INSERT INTO core.cube_{g} {folded(g, 'core.cube_work')};" for g in GRAINS)}
+  {rebuild_map}
+  TRUNCATE core.cube_work;
+END $$;
+"""
+
+
+def check_cube(map_difference: str) -> str:
+    """`map_difference`: as `difference`, of the map."""
+    return f"""
+-- How many cells each grain has, and in how many the cube and the reports differ: 0, or somebody has to know.
+CREATE FUNCTION core.check_cube() RETURNS TABLE (grain text, cells bigint, differing bigint)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, core SET work_mem = '256MB' SET jit = off AS $$
+#variable_conflict use_column
+BEGIN
+  IF current_setting('transaction_isolation') <> 'repeatable read' THEN
+    RAISE EXCEPTION 'the cube is checked on one snapshot: REPEATABLE READ';
+  END IF;
+  {WORK}
+  RETURN QUERY {" UNION ALL ".join(difference(grain) for grain in GRAINS)}
+  UNION ALL {map_difference};
+  TRUNCATE core.cube_work;
+END $$;
+"""

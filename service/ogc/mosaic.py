@@ -1,6 +1,6 @@
 """The sums of a map: what the reader is given, by cell, from the map's grain of the cube and the fresh rows.
 
-Years stand for whole years where nothing cuts through them (`gate.plain`), months for the rest.
+All of time, or whole years, stand as such where nothing cuts through them (`gate.plain`), months for the rest.
 """
 
 from collections.abc import Iterator
@@ -60,8 +60,11 @@ class Map(BaseModel):
             raise ImpossibleMap("it ends before it begins", parameter="to", expected="after from")
 
     def spans(self, plain: bool) -> Iterator[tuple[str, date, date]]:
-        """(`y` or `m`, from, to): whole years as years where that is allowed, what is left as months."""
+        """(`a`, `y` or `m`, from, to): all of time or whole years where that is allowed, what is left as months."""
         since, until = self.since or FIRST, self.until or LAST
+        if plain and (since, until) == (FIRST, LAST):
+            yield "a", since, until
+            return
         first, last = since.year + (since.month > 1), until.year
         if not plain or first >= last:
             yield "m", since, until

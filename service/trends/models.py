@@ -84,7 +84,10 @@ class CubeCheck(Base):
 
 
 class CubeMap(Base):
-    """The map's grain: per H3 cell of four resolutions, by month (`m`) and by year (`y`). Migration 0015."""
+    """The map's grain: per H3 cell of four resolutions, by month (`m`), year (`y`) and all of time (`a`).
+
+    Migrations 0015 and 0032.
+    """
 
     __tablename__ = "cube_map"
 

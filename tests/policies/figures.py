@@ -49,7 +49,7 @@ def stand(stage: "Stage") -> None:
     _fill(stage, "kind", "kind, events", "'seizure'")
     _fill(stage, "person", "persons", "")
     _fill(stage, "map", "span, resolution, cell, events", "'m', 5, 'x'")
-    for span, label in (("y", "NULL"), ("m", "'x'")):
+    for span, label in (("y", "NULL"), ("a", "NULL"), ("m", "'x'")):
         stage.run(
             "INSERT INTO core.cube_map (scope_id, month_end, span, resolution, cell, substance_group, events)"
             f" SELECT scope_id, month_end, '{span}', resolution, cell, {label}, events FROM core.cube_map"
@@ -87,6 +87,7 @@ ASKED = {
     "map": ("cells", "cube_map", " WHERE span = 'm' AND substance_group IS NULL"),
     "map lines": ("cell lines", "cube_map", " WHERE substance_group IS NOT NULL"),
     "map of years": ("whole cells", "cube_map", " WHERE span = 'y'"),
+    "map of all": ("whole cells", "cube_map", " WHERE span = 'a'"),
     "of each": ("persons", "report_person", ""),
     "content": ("contents", "cube_content", ""),
 }
