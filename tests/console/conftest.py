@@ -109,9 +109,9 @@ class Console:
 Opening = Callable[..., Any]
 
 
-async def signed_in(exchange: Exchange, opened: Opening, agency: str, *roles: str) -> Console:
+async def signed_in(exchange: Exchange, opened: Opening, agency: str, *roles: str, **options: Any) -> Console:
     """The browser of a new officer of the agency."""
-    console: Console = await opened()
+    console: Console = await opened(**options)
     await console.sign_in(add_officer(exchange, agency, roles)["code"])
     return console
 

@@ -56,8 +56,13 @@ async def test_a_report_is_filed_read_and_accounted_for(exchange: Exchange, open
 
 async def test_without_a_link_a_report_waits_and_then_goes(exchange: Exchange, opened: Opening) -> None:
     officer = await signed_in(exchange, opened, "TJ-CUS", "reporter")
+    await officer.page.evaluate("navigator.serviceWorker.ready")
+    await officer.page.reload()  # now the worker keeps what the page needs
+    await officer.page.get_by_role("button", name="Sign out").wait_for()
     await officer.context.set_offline(True)
     await file(officer, "опий", "12")
+    await officer.page.get_by_text("Waits for the link").wait_for()
+    await officer.page.reload()
     await officer.page.get_by_text("Waits for the link").wait_for()
     await officer.context.set_offline(False)
     await officer.page.get_by_text("Accepted").wait_for()

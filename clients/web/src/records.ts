@@ -12,7 +12,9 @@ export type Facets = Record<string, unknown>;
 export interface Draft {
   id: string; // a random UUID
   agency: string;
-  kind: "seizure" | "zero";
+  kind: "seizure" | "zero" | "retraction";
+  version?: number; // from 2 on
+  previous?: string; // digest of the version before
   handling: string;
   facets: Facets;
 }
@@ -29,7 +31,8 @@ export async function issue(key: Key, draft: Draft): Promise<string> {
     jti: draft.id,
     kind: draft.kind,
     schema: 1,
-    ver: 1,
+    ver: draft.version ?? 1,
+    ...(draft.previous ? { prev: draft.previous } : {}),
     handling: draft.handling,
     _sd_alg: "sha-256",
     _sd: digests.sort(),
@@ -39,7 +42,7 @@ export async function issue(key: Key, draft: Draft): Promise<string> {
 
 /** The coarser values that finer ones imply: day of an instant, month of a day, cell of a point. */
 export async function withLadders(given: Facets): Promise<Facets> {
-  const facets = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const facets: Facets = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const instant = facets["when.instant"];
   if (typeof instant === "string") facets["when.day"] = instant.slice(0, 10);
   const day = facets["when.day"];
@@ -58,3 +61,6 @@ export function instant(local: string): string {
   const two = (n: number) => String(Math.floor(Math.abs(n))).padStart(2, "0");
   return `${local.slice(0, 16)}:00${minutes < 0 ? "-" : "+"}${two(minutes / 60)}:${two(minutes % 60)}`;
 }
+
+/** This minute on the clock of this device, as a field of a form takes it. */
+export const now = (): string => new Date(Date.now() - new Date().getTimezoneOffset() * 60_000).toISOString().slice(0, 16);

@@ -3,11 +3,10 @@
 import { useState } from "preact/hooks";
 import { call, get, purpose } from "../api";
 import { Empty, Fault, useAnswer, useDoing } from "../parts";
-import { type Facets, instant } from "../records";
+import { type Facets, instant, now } from "../records";
 import { href } from "../route";
 import { session } from "../session";
 import { language, t } from "../words";
-import { now } from "./analysis";
 import { retraction } from "./draft";
 import { Findings, Whole } from "./shown";
 

@@ -1,6 +1,6 @@
 /** An analysis as it is written: the facets of its record, with empty strings where nothing is said yet. */
 
-import { type Facets, instant, withLadders } from "../records";
+import { type Facets, instant, now, withLadders } from "../records";
 import { country, session } from "../session";
 import { type Entries, type Json, tidy } from "./sheet";
 
@@ -13,9 +13,6 @@ const CATEGORIES: Record<string, string> = Object.fromEntries([
 const EDITION = "8.2";
 
 export const today = (): string => now().slice(0, 10);
-
-/** The clock of this device, as `instant` reads it. */
-export const now = (): string => new Date(Date.now() - new Date().getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 
 export const category = (technique: string): string => CATEGORIES[technique] ?? "";
 

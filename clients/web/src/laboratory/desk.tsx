@@ -1,8 +1,10 @@
 /** Four eyes: an analyst's drafts go to a reviewer as a file, the review comes back, the analyst signs and files. */
 
 import { useEffect, useState } from "preact/hooks";
+import { evidence } from "../evidence";
 import { Empty, Fault, useAnswer, useDoing } from "../parts";
 import { session } from "../session";
+import { Receipt } from "../receipt";
 import { save } from "../trends/csv";
 import { t, when } from "../words";
 import { countersign, type Draft, draftsIn } from "./draft";
@@ -78,7 +80,6 @@ function Drafted() {
 function Kept({ entry }: { entry: Entry }) {
   const states = { waiting: t("Waits for its review"), accepted: t("Accepted"), refused: t("Refused") };
   const { jti, ver } = entry.draft.payload;
-  const file = () => save(`${jti}.${ver}.sarhad.json`, "application/json", JSON.stringify({ record: entry.signed, receipt: entry.receipt }, null, 1));
   return (
     <li class={`card ${entry.state}`}>
       <strong>{states[entry.state]}</strong> · {when(entry.at)} UTC · <code>{String(entry.facets["reference"])}</code>
@@ -87,7 +88,7 @@ function Kept({ entry }: { entry: Entry }) {
       {entry.state === "waiting" && !signable(entry) && (
         <p class="fault">{t("The sign-in it was drafted in is over, and its key with it. Enter it again, to be reviewed again.")}</p>
       )}
-      {entry.receipt !== undefined && <button onClick={file}>{t("Save the receipt")}</button>}
+      {entry.receipt && <Receipt name={`${jti}.${ver}`} of={() => evidence("analyses", jti, entry.signed ?? "", entry.receipt?.receipt ?? "", entry.key)} />}
       <button onClick={() => void discard(entry)}>{t("Remove from this list")}</button>
     </li>
   );

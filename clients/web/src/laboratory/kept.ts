@@ -2,6 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { call, Refused } from "../api";
+import { type Key } from "../keys";
 import { type Facets } from "../records";
 import { session } from "../session";
 import { forget, keep, keptAll } from "../store";
@@ -14,7 +15,8 @@ export interface Entry {
   state: "waiting" | "accepted" | "refused";
   why?: string;
   signed?: string;
-  receipt?: unknown;
+  key?: Key["jwk"];
+  receipt?: { receipt: string };
 }
 
 export const entries = signal<Entry[]>([]);
@@ -69,8 +71,8 @@ async function file(entry: Entry, review: string): Promise<void> {
   const { jti, ver } = entry.draft.payload;
   const path = ver === 1 ? "/v1/analyses" : `/v1/analyses/${jti}/versions`;
   try {
-    const receipt = await call("POST", path, { text: signed, type: "application/sd-jwt" });
-    await save({ ...entry, state: "accepted", signed, receipt });
+    const receipt = await call<{ receipt: string }>("POST", path, { text: signed, type: "application/sd-jwt" });
+    await save({ ...entry, state: "accepted", signed, key: current.records.jwk, receipt });
   } catch (fault) {
     if (!(fault instanceof Refused) || fault.status >= 500 || [401, 408, 429].includes(fault.status)) throw fault;
     await save({ ...entry, state: "refused", why: `${fault.problem.title} ${fault.problem.detail}` });

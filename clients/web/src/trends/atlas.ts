@@ -1,15 +1,14 @@
 /** The map by MapLibre: divisions or cells, shaded by their amounts, over the service's own boundaries. Loaded when needed. */
 
 import type { Feature, FeatureCollection, Geometry } from "geojson";
-import { type GeoJSONSource, LngLatBounds, Map as Chart, type MapMouseEvent, Marker, NavigationControl, setWorkerUrl } from "maplibre-gl";
+import { type GeoJSONSource, LngLatBounds, Map as Chart, type MapMouseEvent, Marker, NavigationControl } from "maplibre-gl";
 import "maplibre-gl/dist/maplibre-gl.css";
-import workerAddress from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
+import "../maplibre";
 import baseAddress from "../generated/base.json?url";
 import { type State } from "./answer";
 import { layers, pattern, STEPS } from "./layers";
 import { arc, boxOf, hexagon, type Leg, middle, NAMED, outline } from "./shapes";
 
-const WORKER = new URL(workerAddress, location.origin).href;
 const NOTHING: FeatureCollection = { type: "FeatureCollection", features: [] };
 
 export interface Shown {
@@ -33,27 +32,6 @@ interface Given {
   onIdle: () => void;
   name: (country: string) => string;
 }
-
-/** MapLibre asks for its worker by a string; under Trusted Types the page vouches for this one address. */
-function vouch(): void {
-  const types = (globalThis as { trustedTypes?: { createPolicy: (name: string, rules: object) => { createScriptURL: (url: string) => string } } }).trustedTypes;
-  if (types) {
-    const policy = types.createPolicy("maplibre", {
-      createScriptURL: (url: string) => {
-        if (url !== WORKER) throw new TypeError(url);
-        return url;
-      },
-    });
-    const Plain = globalThis.Worker;
-    globalThis.Worker = class extends Plain {
-      constructor(url: string | URL, options?: WorkerOptions) {
-        super(policy.createScriptURL(String(url)), options);
-      }
-    };
-  }
-  setWorkerUrl(WORKER);
-}
-vouch();
 
 type Base = { areas: FeatureCollection<Geometry, { country: string; units: string[] }>; borders: Geometry };
 let base: Promise<Base> | undefined;

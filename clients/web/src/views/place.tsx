@@ -1,10 +1,11 @@
-/** Where it happened: a crossing point of one's country, or where this device is. */
+/** Where it happened: a crossing point of one's country, where this device is, or a place on the map. */
 
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { get } from "../api";
-import { useAnswer } from "../parts";
+import { Fault, useAnswer } from "../parts";
+import type { Pointer } from "../report/chart";
 import { country } from "../session";
-import { language, t } from "../words";
+import { t } from "../words";
 
 export type Point = Record<string, unknown>;
 
@@ -15,22 +16,29 @@ interface Crossing {
   lon: number | null;
 }
 
-export function Place({ onPlace }: { onPlace: (point: Point | null) => void }) {
+const said = (point: Point | null): string =>
+  point?.["lat"] && !point["crossing"] ? `${point["lat"]}, ${point["lon"]}${point["accuracy_m"] ? ` ± ${point["accuracy_m"]} m` : ""}` : "";
+
+export function Place({ begun, onPlace }: { begun: Point | null; onPlace: (point: Point | null) => void }) {
   const own = country();
   const crossings = useAnswer(() => get<{ items: Crossing[] }>(`/v1/crossings?country=${own}`), [own]).value?.items ?? [];
-  const [found, setFound] = useState("");
+  const [found, setFound] = useState(said(begun));
+  const [crossing, setCrossing] = useState(String(begun?.["crossing"] ?? ""));
+  const [map, setMap] = useState(false);
+  const place = (point: Point) => {
+    setCrossing("");
+    setFound(said(point));
+    onPlace(point);
+  };
   const here = () =>
     navigator.geolocation.getCurrentPosition(
-      ({ coords }) => {
-        const [lat, lon] = [coords.latitude.toFixed(5), coords.longitude.toFixed(5)];
-        setFound(`${lat}, ${lon} ± ${Math.ceil(coords.accuracy)} m`);
-        onPlace({ lat, lon, accuracy_m: Math.ceil(coords.accuracy), method: "GPS" });
-      },
+      ({ coords }) => place({ lat: coords.latitude.toFixed(5), lon: coords.longitude.toFixed(5), accuracy_m: Math.ceil(coords.accuracy), method: "GPS" }),
       () => setFound(t("This device does not tell where it is.")),
     );
   const cross = (code: string) => {
     setFound("");
-    const one = crossings.find((crossing) => crossing.code === code);
+    setCrossing(code);
+    const one = crossings.find((known) => known.code === code);
     if (!one) return onPlace(null);
     const at = one.lat === null || one.lon === null ? {} : { lat: String(one.lat), lon: String(one.lon) };
     onPlace({ ...at, crossing: code, method: "BCP" });
@@ -39,7 +47,7 @@ export function Place({ onPlace }: { onPlace: (point: Point | null) => void }) {
     <div class="field">
       <label>
         {t("Crossing point")}
-        <select name="crossing" onChange={(event) => cross(event.currentTarget.value)}>
+        <select name="crossing" value={crossing} onChange={(event) => cross(event.currentTarget.value)}>
           <option value="">{t("Somewhere else")}</option>
           {crossings.map((one) => (
             <option key={one.code} value={one.code}>
@@ -48,10 +56,54 @@ export function Place({ onPlace }: { onPlace: (point: Point | null) => void }) {
           ))}
         </select>
       </label>
-      <button type="button" lang={language.value} onClick={here}>
-        {t("Where I am")}
-      </button>
+      <button type="button" onClick={here}>{t("Where I am")}</button>
+      <button type="button" aria-expanded={map} onClick={() => setMap(!map)}>{t("On the map")}</button>
       <small role="status">{found}</small>
+      {map && (
+        <OnMap
+          begun={begun}
+          onTake={(point) => {
+            place(point);
+            setMap(false);
+          }}
+        />
+      )}
     </div>
+  );
+}
+
+function OnMap({ begun, onTake }: { begun: Point | null; onTake: (point: Point) => void }) {
+  const container = useRef<HTMLDivElement>(null);
+  const [pointer, setPointer] = useState<Pointer | null>(null);
+  const [fault, setFault] = useState<unknown>(null);
+  useEffect(() => {
+    let shown: Pointer | null = null;
+    let gone = false;
+    const at = begun?.["lat"] ? { lat: String(begun["lat"]), lon: String(begun["lon"]) } : null;
+    const idle = () => container.current && (container.current.dataset["idle"] = "");
+    import("../report/chart")
+      .then(async ({ chart }) => {
+        if (!container.current) return;
+        shown = await chart(container.current, country(), at, idle);
+        if (gone) shown.remove();
+        else setPointer(shown);
+      })
+      .catch(setFault);
+    return () => {
+      gone = true;
+      shown?.remove();
+    };
+  }, []);
+  return (
+    <>
+      <div class="pointing">
+        <div ref={container} class="map" role="application" aria-label={t("Map: bring the place under the cross, with the arrow keys or by pointing")} />
+        <span class="cross" aria-hidden="true">+</span>
+      </div>
+      <button type="button" disabled={!pointer} onClick={() => pointer && onTake({ ...pointer.middle(), method: "MAP" })}>
+        {t("It is under the cross")}
+      </button>
+      <Fault of={fault} />
+    </>
   );
 }

@@ -3,8 +3,11 @@
 import { useState } from "preact/hooks";
 import { call, get, purpose } from "../api";
 import { Fault, useAnswer, useDoing } from "../parts";
-import { holds } from "../session";
-import { countryName, label, number, t, when } from "../words";
+import { put } from "../outbox";
+import { instant, now } from "../records";
+import { go, href } from "../route";
+import { holds, session } from "../session";
+import { countryName, label, language, number, t, when } from "../words";
 import { place, type Shared, time } from "./records";
 
 const FACETS = [
@@ -32,6 +35,7 @@ export function Record({ id }: { id: string }) {
         {Object.entries(record.facets).map(([name, value]) => <Facet key={name} name={name} value={value} />)}
         {record.derived && <Derived record={record} />}
       </dl>
+      {record.own && record.agency === session.value?.agency && holds("reporter", "laboratory") && <Own record={record} />}
       {!record.own && lacking.length > 0 && holds("analyst", "reporter", "laboratory") && <Ask record={record} lacking={lacking} />}
     </main>
   );
@@ -64,6 +68,40 @@ function Derived({ record }: { record: Shared }) {
           </div>
         ))}
       </dd>
+    </>
+  );
+}
+
+/** What the agency that filed it may still do: say it better, or take it back. */
+function Own({ record }: { record: Shared }) {
+  const { busy, fault, run } = useDoing();
+  if (record.status === "retracted") return null;
+  const withdraw = (event: SubmitEvent) => {
+    event.preventDefault();
+    const text = String(new FormData(event.currentTarget as HTMLFormElement).get("reason"));
+    void run(async () => {
+      const { items } = await get<{ items: { version: number; latest: boolean; digest: string }[] }>(`/v1/seizures/${record.id}/versions`);
+      const latest = items.find((one) => one.latest);
+      if (!latest) return;
+      const facets = { reported: instant(now()), narrative: { text, language: language.value } };
+      await put({ id: record.id, agency: record.agency, kind: "retraction", version: latest.version + 1, previous: latest.digest, handling: record.handling, facets });
+      go("report");
+    });
+  };
+  return (
+    <>
+      <p><a href={href("report", { correct: record.id })}>{t("Correct it")}</a></p>
+      <details>
+        <summary>{t("Withdraw it")}</summary>
+        <form class="ask" onSubmit={withdraw}>
+          <label>
+            {t("Why, for whoever was given it")}
+            <textarea name="reason" required maxLength={1000} rows={2} />
+          </label>
+          <button disabled={busy}>{t("Sign and withdraw")}</button>
+          <Fault of={fault} />
+        </form>
+      </details>
     </>
   );
 }

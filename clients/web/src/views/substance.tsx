@@ -10,10 +10,15 @@ export interface Found {
   matched?: string | null;
 }
 
-export function Substance({ onChoose }: { onChoose: (words: string, found: Found | null) => void }) {
-  const [words, setWords] = useState("");
+interface Given {
+  begun: { words: string; found: Found | null };
+  onChoose: (words: string, found: Found | null) => void;
+}
+
+export function Substance({ begun, onChoose }: Given) {
+  const [words, setWords] = useState(begun.words);
   const [hits, setHits] = useState<Found[]>([]);
-  const [chosen, setChosen] = useState<Found | null>(null);
+  const [chosen, setChosen] = useState<Found | null>(begun.found);
   useEffect(() => {
     if (words.trim().length < 2 || chosen) return setHits([]);
     let newest = true;

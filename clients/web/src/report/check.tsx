@@ -1,0 +1,103 @@
+/** What would come of a report, told while it is written: what is wrong with it, what it weighs, whether it stands already. */
+
+import { useEffect, useState } from "preact/hooks";
+import { get, lines, NoLink, purpose, Refused } from "../api";
+import { told } from "../parts";
+import { type Draft, issue } from "../records";
+import { href } from "../route";
+import { session } from "../session";
+import { number, t, when } from "../words";
+import { first } from "./facets";
+
+interface Verdict {
+  problem?: { title: string; detail: string };
+  warnings?: { type: string; pointer: string; detail: string }[];
+  derived?: { items: { line: number; kg?: string | null; rule?: string }[] };
+}
+
+interface Same {
+  id: string;
+  agency: string;
+  facets: Record<string, unknown>;
+}
+
+interface Told {
+  verdict: Verdict | null;
+  same: Same[];
+  fault?: unknown;
+}
+
+const PAUSE = 500; // ms without anything written
+const NOTHING: Told = { verdict: null, same: [] };
+
+/** The service judges it as it would be filed, and files nothing. */
+async function judged(draft: Draft): Promise<Verdict | null> {
+  const current = session.value;
+  if (!current) return null;
+  const text = `${JSON.stringify({ record: await issue(current.records, draft) })}\n`;
+  const [verdict] = await lines<Verdict>("POST", "/v1/batches?dry_run=true", { text, type: "application/x-ndjson" });
+  return verdict ?? null;
+}
+
+/** Reports of one's own country of the same day and substance. */
+async function sameDay({ id, agency, facets }: Draft): Promise<Same[]> {
+  const day = String(facets["when.instant"]).slice(0, 10);
+  const next = new Date(Date.parse(day) + 86_400_000).toISOString().slice(0, 10);
+  const substance = first(facets)?.substance;
+  if (!substance) return [];
+  const asked = new URLSearchParams({ owner: agency.slice(0, 2), from: day, to: next, substance, limit: "5" });
+  const { items } = await get<{ items: Same[] }>(`/v1/seizures?${asked}`);
+  return items.filter((one) => one.id !== id);
+}
+
+export function useCheck(draft: Draft | null): Told {
+  const [said, setSaid] = useState<Told>(NOTHING);
+  const about = draft && JSON.stringify({ ...draft, facets: { ...draft.facets, reported: "" } });
+  useEffect(() => {
+    let newest = true;
+    const waiting = setTimeout(() => {
+      if (!draft) return setSaid(NOTHING);
+      Promise.all([judged(draft), sameDay(draft)]).then(
+        ([verdict, same]) => newest && setSaid({ verdict, same }),
+        (fault: unknown) => newest && setSaid({ ...NOTHING, fault }),
+      );
+    }, PAUSE);
+    return () => {
+      newest = false;
+      clearTimeout(waiting);
+    };
+  }, [about, purpose.value]);
+  return said;
+}
+
+export function Check({ told: { verdict, same, fault } }: { told: Told }) {
+  const weighed = (verdict?.derived?.items ?? []).flatMap(({ kg, rule }) => (kg ? [`${number(kg)} kg (${t("rule")}: ${rule})`] : []));
+  return (
+    <section class="field" aria-live="polite" aria-label={t("Before you sign")}>
+      <h2>{t("Before you sign")}</h2>
+      {!verdict && !fault && <p class="empty">{t("As soon as the substance and the quantity stand, you read here what would come of it.")}</p>}
+      {fault instanceof NoLink && <p>{t("No link: it is judged when it is sent, and waits here until then.")}</p>}
+      {fault instanceof Refused && <p class="fault">{told(fault)}</p>}
+      {verdict?.problem && <p class="fault">{verdict.problem.title} {verdict.problem.detail}</p>}
+      {verdict && !verdict.problem && <p>{[t("It would be accepted."), ...weighed].join(" ")}</p>}
+      {same.length > 0 && (
+        <>
+          <p><strong>{t("Is it reported already? Of that day and substance stands:")}</strong></p>
+          <ul>
+            {same.map((one) => (
+              <li key={one.id}>
+                <a href={href(`record/${one.id}`)}>{one.agency} · {when(String(one.facets["when.instant"] ?? ""))}</a> {amount(one.facets)}
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+      {(verdict?.warnings ?? []).length > 0 && <ul>{verdict?.warnings?.map((one) => <li key={one.type + one.pointer}>{one.detail}</li>)}</ul>}
+    </section>
+  );
+}
+
+function amount(facets: Record<string, unknown>): string {
+  const reported = first(facets)?.reported;
+  return reported ? `${reported.substance} ${number(reported.quantity)} ${reported.unit}` : "";
+}
