@@ -70,6 +70,7 @@ from service.seizures.routes import router as seizures
 from service.seizures.row import Candidate, Fresh
 from service.seizures.scopes import ScopeIds
 from service.settings import Settings
+from service.signin.providers import Providers
 from service.signin.routes import router as signin
 from service.substances.catalogue import Catalogue
 from service.substances.routes import router as substances
@@ -179,6 +180,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.beside = _beside
     app.state.follow = partial(_follow, app.state.scope_ids)
     app.state.follow_unknown = partial(_follow_unknown, app.state.scope_ids)
+    app.state.providers = Providers(settings.providers, settings.console)
     app.state.shelf = Shelf()
     app.state.streams = Streams(settings.streams_per_country)
     app.state.access_writer = AccessWriter(app.state.database)

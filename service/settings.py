@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -12,6 +12,22 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 from sqlalchemy.engine import URL, make_url
+
+
+class Provider(BaseModel):
+    """A country's OpenID Connect provider, at which the console is a client of the authorization code flow."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="Whose officers it identifies.")]
+    name: Annotated[str, Field(min_length=1, max_length=60, description="As officers know it.")]
+    issuer: Annotated[
+        str, Field(pattern=r"^(https://|http://(127\.0\.0\.1|localhost)(:|/|$))", description="Issuer identifier.")
+    ]
+    client_id: str
+    client_secret: Annotated[SecretStr | None, Field(description="None for a client that proves itself by PKCE.")] = (
+        None
+    )
 
 
 class Settings(BaseSettings):
@@ -49,6 +65,10 @@ class Settings(BaseSettings):
         Path | None,
         Field(description="The console as it was built (clients/web/dist); without it none is served."),
     ] = None
+    providers: Annotated[
+        tuple[Provider, ...],
+        Field(description="Who identifies a country's officers for the console; passkeys are there in any case."),
+    ] = ()
     port: Annotated[int, Field(ge=1, le=65535, description="Loopback port to listen on.")] = 8000
     workers: Annotated[int, Field(ge=0, description="Worker processes; 0 means one per core.")] = 0
     request_max_bytes: Annotated[int, Field(description="Largest body of a single request.")] = 262_144

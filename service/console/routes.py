@@ -11,10 +11,18 @@ from service.problems import NotFound
 router = APIRouter(tags=["console"])
 
 
+class ProviderView(BaseModel):
+    """Who identifies the officers of a country, beside their passkeys."""
+
+    country: str
+    name: str
+
+
 class ConsoleView(BaseModel):
     """Passkeys belong to a host name: the page goes there before anybody signs in."""
 
     origin: str
+    providers: list[ProviderView]
 
 
 @router.get("/", include_in_schema=False)
@@ -26,5 +34,7 @@ async def home(request: Request) -> RedirectResponse:
 
 @router.get("/v1/console")
 async def describe_console(request: Request) -> ConsoleView:
-    """The origin of the console."""
-    return ConsoleView(origin=request.app.state.settings.console)
+    """The origin of the console, and by which providers one may sign in at it."""
+    settings = request.app.state.settings
+    providers = [ProviderView(country=provider.country, name=provider.name) for provider in settings.providers]
+    return ConsoleView(origin=settings.console, providers=providers)

@@ -36,6 +36,7 @@ class Challenges:
 
     def __init__(self, secret: bytes) -> None:
         self._key = HKDF(SHA256(), 32, salt=None, info=b"sarhad sign-in").derive(secret)
+        self._verifiers = HKDF(SHA256(), 32, salt=None, info=b"sarhad sign-in verifier").derive(secret)
 
     def ticket(self, bound_to: bytes, now: float | None = None) -> bytes:
         """A new ticket for what `bound_to` names; `now` in seconds since the epoch."""
@@ -52,6 +53,10 @@ class Challenges:
         if not right or now > until:
             raise ChallengeNotValid(f"a challenge holds for {LIFE} s, once, for the keys it was asked with")
         return until
+
+    def verifier(self, ticket: bytes) -> bytes:
+        """What only this service knows of a ticket: the secret behind a code challenge (RFC 7636 §4.1)."""
+        return hmac.digest(self._verifiers, ticket, "sha256")
 
     def _mac(self, head: bytes, bound_to: bytes) -> bytes:
         return hmac.digest(self._key, head + bound_to, "sha256")[:_MAC]

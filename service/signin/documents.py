@@ -18,6 +18,11 @@ _Jwk = dict[str, Any]
 _Credential = Annotated[dict[str, Any], Field(description="PublicKeyCredential.toJSON() (WebAuthn Level 3).")]
 
 
+_Authorization = Annotated[
+    str, Field(min_length=1, max_length=2048, description="The authorization code (RFC 6749 §4.1.2).")
+]
+
+
 class _Document(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -51,6 +56,22 @@ class SignInDone(KeysOffered):
     proofs: Annotated[list[_Proof], Field(min_length=2, max_length=2, description="By the key for requests, records.")]
 
 
+class IdentityDone(_Document):
+    """The browser came back from the provider, to enrol whom it identifies with a code."""
+
+    code: _Code
+    ticket: _Ticket
+    authorization: _Authorization
+
+
+class IdentitySignIn(KeysOffered):
+    """The browser came back from the provider; and each key's own JWS over {ticket, use, kid} (RFC 7515)."""
+
+    ticket: _Ticket
+    authorization: _Authorization
+    proofs: Annotated[list[_Proof], Field(min_length=2, max_length=2, description="By the key for requests, records.")]
+
+
 class Ending(_Document):
     """Why an officer signs in no more."""
 
@@ -76,6 +97,20 @@ class Challenge(BaseModel):
 
     ticket: str
     options: Annotated[dict[str, Any], Field(description="PublicKeyCredentialRequestOptionsJSON.")]
+
+
+class Departure(BaseModel):
+    """Where the browser goes to be identified; it comes back with `state`, which is the ticket, and a code."""
+
+    ticket: str
+    url: str
+
+
+class EnrolmentDeparture(Departure):
+    """The same, and whom the code is for."""
+
+    agency: str
+    handle: str
 
 
 class Session(BaseModel):

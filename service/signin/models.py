@@ -1,4 +1,4 @@
-"""Passkeys of officers, and the codes with which they enrol one."""
+"""Passkeys of officers, what their country's provider calls them, and the codes with which either is enrolled."""
 
 import uuid
 from datetime import datetime
@@ -31,4 +31,15 @@ class Passkey(Base):
     person: Mapped[uuid.UUID] = mapped_column(ForeignKey(Person.id), index=True)
     public_key: Mapped[bytes] = mapped_column(LargeBinary)  # COSE_Key (RFC 9052)
     sign_count: Mapped[int] = mapped_column(BigInteger)
+    enrolled_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+
+class NationalIdentity(Base):
+    """Who an officer is at its country's OpenID Connect provider."""
+
+    __tablename__ = "national_identity"
+
+    issuer: Mapped[str] = mapped_column(Text, primary_key=True)
+    subject: Mapped[str] = mapped_column(Text, primary_key=True)
+    person: Mapped[uuid.UUID] = mapped_column(ForeignKey(Person.id), index=True)
     enrolled_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())

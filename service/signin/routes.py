@@ -4,7 +4,7 @@ import uuid
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 
 from service.identity.callers import Governor, KeyAdministrator, RegistryReader
 from service.identity.people import end_person, end_session
@@ -14,10 +14,14 @@ from service.signin.codes import issue
 from service.signin.documents import (
     Challenge,
     Code,
+    Departure,
     Ending,
     Enrolled,
     EnrolmentBegun,
+    EnrolmentDeparture,
     EnrolmentDone,
+    IdentityDone,
+    IdentitySignIn,
     Invitation,
     KeysOffered,
     People,
@@ -25,6 +29,7 @@ from service.signin.documents import (
     Session,
     SignInDone,
 )
+from service.signin.identities import Desk
 from service.signin.pace import step
 from service.signin.people import listed, view
 from service.web import ReadSession, WriteSession, json_body, unsigned_json
@@ -90,6 +95,44 @@ async def sign_in(
     keys = sessions.BrowserKeys(done.requests, done.records)
     answer = sessions.Signed(bytes.fromhex(done.ticket), done.credential, (done.proofs[0], done.proofs[1]))
     return Session.model_validate(await sessions.certify(session, challenges, origin, keys, answer))
+
+
+def _desk(request: Request, country: Annotated[str, Path(pattern=r"^[A-Z]{2}$")], challenges: _Challenges) -> Desk:
+    state = request.app.state
+    return Desk(country, state.providers, challenges, state.database)
+
+
+_Desk = Annotated[Desk, Depends(_desk)]
+
+
+@router.post("/v1/sign-in/providers/{country}/enrolments", dependencies=_paced)
+async def begin_identity(
+    asked: Annotated[EnrolmentBegun, unsigned_json(EnrolmentBegun, _LIMIT)], desk: _Desk
+) -> EnrolmentDeparture:
+    """Where the browser goes, to enrol with a code whom the country's OpenID Connect provider identifies."""
+    return EnrolmentDeparture.model_validate(await desk.begin_enrolment(asked.code))
+
+
+@router.post("/v1/sign-in/providers/{country}/identities", status_code=HTTPStatus.CREATED, dependencies=_paced)
+async def enrol_identity(done: Annotated[IdentityDone, unsigned_json(IdentityDone, _LIMIT)], desk: _Desk) -> Enrolled:
+    """Keep the identity; the code is used up."""
+    return Enrolled.model_validate(await desk.enrol(done))
+
+
+@router.post("/v1/sign-in/providers/{country}/challenges", dependencies=_paced)
+async def begin_identity_sign_in(
+    offered: Annotated[KeysOffered, unsigned_json(KeysOffered, _LIMIT)], desk: _Desk
+) -> Departure:
+    """Where the browser goes; whoever is identified there signs in with these two keys and no others."""
+    return Departure.model_validate(await desk.begin(sessions.BrowserKeys(offered.requests, offered.records)))
+
+
+@router.post("/v1/sign-in/providers/{country}/sessions", status_code=HTTPStatus.CREATED, dependencies=_paced)
+async def sign_in_by_identity(
+    done: Annotated[IdentitySignIn, unsigned_json(IdentitySignIn, _LIMIT)], desk: _Desk
+) -> Session:
+    """As with a passkey: the browser's keys sign for the officer's agency from now on, for at most eight hours."""
+    return Session.model_validate(await desk.certify(sessions.BrowserKeys(done.requests, done.records), done))
 
 
 @router.post("/v1/sign-out", status_code=HTTPStatus.NO_CONTENT)

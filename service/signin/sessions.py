@@ -21,6 +21,7 @@ from service.identity.governance import record
 from service.identity.models import AgencyKey, Person, RoleGrant, SessionKey
 from service.identity.people import BY_SIGN_IN, make_room
 from service.identity.possession import PossessionNotProven, opened
+from service.problems import Problem
 from service.signin import ceremonies
 from service.signin.ceremonies import PasskeyRefused
 from service.signin.challenges import Challenges, challenge, spend
@@ -72,25 +73,37 @@ async def certify(
     """
     bound = keys.bound()
     until = challenges.check(answer.ticket, bound)
-    _prove(keys, answer)
+    prove(keys, answer.ticket, answer.proofs)
     passkey = await presented(session, answer.credential)
     passkey.sign_count = ceremonies.asserted(
         origin, answer.credential, challenge(answer.ticket, bound), passkey.public_key, passkey.sign_count
     )
+    refused = PasskeyRefused("this passkey may not sign in", pointer="/credential")
+    return await admit(session, passkey.person, keys, spent=(answer.ticket, until), refused=refused)
+
+
+def prove(keys: BrowserKeys, ticket: bytes, proofs: tuple[str, str]) -> None:
+    """Each key has signed the ticket. Raises PossessionNotProven."""
+    for number, ((use, jwk), proof) in enumerate(zip(keys.by_use(), proofs, strict=True)):
+        pointer = f"/proofs/{number}"
+        if opened(jwk, proof, pointer=pointer) != {"ticket": ticket.hex(), "use": use, "kid": thumbprint(jwk)}:
+            raise PossessionNotProven("the proof is for another sign-in, use or key", pointer=pointer)
+
+
+async def admit(
+    session: AsyncSession, officer: uuid.UUID, keys: BrowserKeys, *, spent: tuple[bytes, int], refused: Problem
+) -> dict[str, Any]:
+    """Enrol both keys of an officer who was recognised; `spent` is the ticket and when it runs out.
+
+    Raises `refused` for an officer who was ended, ChallengeNotValid, PasskeyRefused for keys that were used before.
+    """
     # Locked as whoever ends an officer locks it: no key of a sign-in under way outlives the end, none goes uncounted.
-    person = await session.get(Person, passkey.person, with_for_update=True, populate_existing=True)
+    person = await session.get(Person, officer, with_for_update=True, populate_existing=True)
     if person is None or person.ended_at is not None:
-        raise PasskeyRefused("this passkey may not sign in", pointer="/credential")
-    await spend(session, answer.ticket, until)
+        raise refused
+    await spend(session, *spent)
     await make_room(session, person.id, AT_ONCE)
     return await _enrol(session, person, keys)
-
-
-def _prove(keys: BrowserKeys, answer: Signed) -> None:
-    for number, ((use, jwk), proof) in enumerate(zip(keys.by_use(), answer.proofs, strict=True)):
-        pointer = f"/proofs/{number}"
-        if opened(jwk, proof, pointer=pointer) != {"ticket": answer.ticket.hex(), "use": use, "kid": thumbprint(jwk)}:
-            raise PossessionNotProven("the proof is for another sign-in, use or key", pointer=pointer)
 
 
 async def _enrol(session: AsyncSession, person: Person, keys: BrowserKeys) -> dict[str, Any]:

@@ -46,7 +46,11 @@ def test_every_operation_wants_a_signature(exchange: Exchange) -> None:
         for name, value in values.items():
             target = target.replace("{" + name + "}", value)
         target = target.replace("{record_id}", "8b1c1f0a-6d0e-4f7b-9a52-0f6e6a2f6f00")
-        target = target.replace("{id}", "8b1c1f0a-6d0e-4f7b-9a52-0f6e6a2f6f00").replace("{kid}", "A" * 43)
+        target = (
+            target.replace("{id}", "8b1c1f0a-6d0e-4f7b-9a52-0f6e6a2f6f00")
+            .replace("{kid}", "A" * 43)
+            .replace("{country}", "TJ")
+        )
         for method in operations:
             reply = exchange.anyone.request(method, target)
             asked += 1

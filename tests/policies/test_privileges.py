@@ -61,6 +61,7 @@ READABLE = {
         "change",
         "person",
         "passkey",
+        "national_identity",
         "enrolment_code",
         "session_key",
         "log_checkpoint",  # what a witness cosigned, and who has

@@ -37,6 +37,7 @@ PUBLIC = {
     "/v1/sign-in/passkeys",
     "/v1/sign-in/challenges",
     "/v1/sign-in/sessions",
+    *(f"/v1/sign-in/providers/{{country}}/{what}" for what in ("enrolments", "identities", "challenges", "sessions")),
     "/public/releases",
     "/public/releases/{name}/{version}",
     "/public/releases/{name}/{version}/figures.csv",

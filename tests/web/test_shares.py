@@ -67,7 +67,7 @@ def test_who_may_not_file_is_refused_before_its_body_is_taken(narrow: Exchange) 
 
 
 def test_who_sends_slowly_keeps_nobody_from_signing_in(narrow: Exchange) -> None:
-    paths = ["/v1/sign-in/enrolments", "/v1/sign-in/passkeys", "/v1/sign-in/sessions"]
+    paths = ["/v1/sign-in/enrolments", "/v1/sign-in/passkeys", "/v1/sign-in/providers/TJ/sessions"]
     with ExitStack() as open_connections:
         for path in paths * CONNECTIONS:
             open_connections.enter_context(unfinished_sign_in(narrow, path))

@@ -43,16 +43,62 @@ export async function signIn(): Promise<void> {
   const asked = await call<Options>("POST", "/v1/sign-in/challenges", { body: keys });
   const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(asked.options as never);
   const credential = (await navigator.credentials.get({ publicKey })) as PublicKeyCredential;
+  await enter("/v1/sign-in/sessions", requests, records, { ticket: asked.ticket, credential: credential.toJSON() });
+}
+
+/** Each key signs the ticket of what identified the officer, and both hold for a working day. */
+async function enter(path: string, requests: Key, records: Key, answer: { ticket: string; [name: string]: unknown }): Promise<void> {
   const proofs = await Promise.all([
-    proof(requests, "request-signing", asked.ticket),
-    proof(records, "record-signing", asked.ticket),
+    proof(requests, "request-signing", answer.ticket),
+    proof(records, "record-signing", answer.ticket),
   ]);
-  const answer = { ...keys, ticket: asked.ticket, credential: credential.toJSON(), proofs };
-  const made = await call<Omit<Session, "requests" | "records">>("POST", "/v1/sign-in/sessions", { body: answer });
-  const { agency, handle, roles, until } = made;
+  const body = { requests: requests.jwk, records: records.jwk, ...answer, proofs };
+  const { agency, handle, roles, until } = await call<Omit<Session, "requests" | "records">>("POST", path, { body });
   const current = { agency, handle, roles, until, requests, records };
   await keep("session", "current", current);
   session.value = current;
+}
+
+export interface Provider {
+  country: string;
+  name: string;
+}
+
+/** What a browser that was sent to a provider comes back to: the keys that are to be certified, or the code to enrol with. */
+interface Leaving {
+  at: string;
+  ticket: string;
+  keys?: { requests: Key; records: Key };
+  code?: string;
+}
+
+export const providers = async (): Promise<Provider[]> =>
+  (await call<{ providers: Provider[] }>("GET", "/v1/console")).providers;
+
+/** Off to a country's provider of identities: with a code to enrol whom it identifies, without one to sign in. */
+export async function leave(country: string, code?: string): Promise<void> {
+  const at = `/v1/sign-in/providers/${country}`;
+  const keys = code ? undefined : { requests: await makeKey(), records: await makeKey() };
+  const asked = keys
+    ? await call<{ ticket: string; url: string }>("POST", `${at}/challenges`, { body: { requests: keys.requests.jwk, records: keys.records.jwk } })
+    : await call<{ ticket: string; url: string }>("POST", `${at}/enrolments`, { body: { code } });
+  await keep("session", "leaving", { at, ticket: asked.ticket, ...(keys && { keys }), ...(code && { code }) } satisfies Leaving);
+  location.assign(asked.url);
+}
+
+/** Back with what the provider says in the address (RFC 6749 §4.1.2): signed in, or enrolled. Nothing where nobody left. */
+export async function comeBack(said: URLSearchParams): Promise<"signed in" | "enrolled" | "refused" | undefined> {
+  const left = await kept<Leaving>("session", "leaving");
+  if (!left || said.get("state") !== left.ticket) return undefined;
+  await forget("session", "leaving");
+  const authorization = said.get("code");
+  if (!authorization) return "refused";
+  if (left.keys) {
+    await enter(`${left.at}/sessions`, left.keys.requests, left.keys.records, { ticket: left.ticket, authorization });
+    return "signed in";
+  }
+  await call("POST", `${left.at}/identities`, { body: { code: left.code, ticket: left.ticket, authorization } });
+  return "enrolled";
 }
 
 export async function signOut(): Promise<void> {

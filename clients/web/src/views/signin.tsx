@@ -1,14 +1,32 @@
-/** Enrol a passkey with a code, and sign in with it. */
+/** Enrol a passkey, or whom the country's provider identifies, with a code; and sign in with it. */
 
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { Fault, useDoing } from "../parts";
-import { enrol, signIn } from "../session";
-import { t } from "../words";
+import { comeBack, enrol, leave, type Provider, providers, signIn } from "../session";
+import { countryName, t } from "../words";
+
+/** What a provider said in the address, which is read once and not kept there. */
+let said: URLSearchParams | undefined = new URLSearchParams(location.search);
+if (said.has("state")) history.replaceState(null, "", location.pathname + location.hash);
+else said = undefined;
 
 export function SignIn() {
   const [code, setCode] = useState("");
-  const [fresh, setFresh] = useState(false);
+  const [fresh, setFresh] = useState("");
+  const [known, setKnown] = useState<Provider[]>([]);
   const { busy, fault, run } = useDoing();
+  useEffect(() => {
+    providers().then(setKnown, () => setKnown([])); // without a link nobody signs in anyway
+    const answer = said;
+    said = undefined;
+    if (answer) void run(async () => setFresh(words(await comeBack(answer))));
+  }, []);
+  const enrolment = (at?: Provider) => run(async () => {
+    if (at) return leave(at.country, code);
+    await enrol(code);
+    setCode("");
+    setFresh(t("The passkey is enrolled. You can sign in with it now."));
+  });
   return (
     <main class="narrow">
       <h1>{t("Sign in")}</h1>
@@ -16,16 +34,19 @@ export function SignIn() {
       <button class="main" disabled={busy} onClick={() => run(signIn)}>
         {t("Sign in with a passkey")}
       </button>
+      {known.map((at) => (
+        <button key={at.country} disabled={busy} onClick={() => run(() => leave(at.country))}>
+          {t("Sign in with {name} ({country})", { name: at.name, country: countryName(at.country) })}
+        </button>
+      ))}
       <Fault of={fault} />
+      {fresh && <p role="status">{fresh}</p>}
       <hr />
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          void run(async () => {
-            await enrol(code);
-            setCode("");
-            setFresh(true);
-          });
+          const by = (event.submitter as HTMLButtonElement | null)?.value;
+          void enrolment(known.find(({ country }) => country === by));
         }}
       >
         <h2>{t("First time here")}</h2>
@@ -34,8 +55,18 @@ export function SignIn() {
           <input name="code" autocomplete="one-time-code" spellcheck={false} required value={code} onInput={(e) => setCode(e.currentTarget.value)} />
         </label>
         <button disabled={busy}>{t("Enrol a passkey")}</button>
-        {fresh && <p role="status">{t("The passkey is enrolled. You can sign in with it now.")}</p>}
+        {known.map((at) => (
+          <button key={at.country} value={at.country} disabled={busy}>
+            {t("Enrol with {name} ({country})", { name: at.name, country: countryName(at.country) })}
+          </button>
+        ))}
       </form>
     </main>
   );
+}
+
+function words(came: Awaited<ReturnType<typeof comeBack>>): string {
+  if (came === "enrolled") return t("You are enrolled. You can sign in the same way now.");
+  if (came === "refused") return t("The provider did not identify you. Nothing was changed: try again, or use your passkey.");
+  return came ? "" : t("That sign-in did not begin in this browser, or was finished before. Begin again.");
 }
