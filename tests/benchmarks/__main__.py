@@ -13,7 +13,7 @@ from service.settings import Settings
 from tests.exchange import Region, prepare
 
 NAMES = (
-    *("access", "duplicates", "export", "import", "ingest", "policy"),
+    *("access", "console", "duplicates", "export", "import", "ingest", "policy"),
     *("profiles", "reads", "spectra", "tiles", "trends"),
 )
 MODULES = {"import": "imports"}  # `import` is no name of a module

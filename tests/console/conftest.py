@@ -1,5 +1,8 @@
 """A browser (Debian's Chromium) with a passkey of its own, in front of the console of the exchange under test."""
 
+import json
+import os
+import re
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -27,6 +30,7 @@ AUTHENTICATOR = {
 WEB = Path(__file__).parents[2] / "clients" / "web"
 DIST = WEB / "dist"
 PICTURES = DIST / "pictures"
+GUIDES = WEB / "src" / "guides"
 AXE = WEB / "node_modules" / "axe-core" / "axe.min.js"
 
 
@@ -104,6 +108,44 @@ class Console:
             await self.check()
         await self.picture(name)
         assert await self.page.evaluate("document.documentElement.scrollWidth") <= 360, name
+
+    async def guide(self, name: str, width: int = 1100) -> None:
+        """The page still says what a picture of the guides shows; with SARHAD_GUIDES=1 the picture is taken anew."""
+        guides, pictures = GUIDES / "pictures.json", GUIDES / "pictures"
+        messages, kept = _messages(), json.loads(guides.read_text(encoding="utf-8"))
+        shown = {}
+        await self.page.set_viewport_size({"width": width, "height": 740})
+        language = self.page.locator("header select")
+        for code in ("en", "ru"):
+            await language.select_option(code)
+            await self.page.wait_for_function("code => document.documentElement.lang === code", arg=code)
+            said = (await self.page.locator("main").inner_text()).splitlines()
+            shown[code] = sorted({line.strip() for line in said} & messages[code])
+            if "SARHAD_GUIDES" in os.environ:
+                (pictures / code).mkdir(parents=True, exist_ok=True)
+                await self.page.screenshot(path=pictures / code / f"{name}.jpg", type="jpeg", quality=60)
+        await language.select_option("en")
+        if "SARHAD_GUIDES" in os.environ:
+            kept = dict(sorted((kept | {name: shown}).items()))
+            guides.write_text(json.dumps(kept, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        assert kept.get(name) == shown, (
+            f"the guide shows {name} as it was: SARHAD_GUIDES=1 pytest tests/console takes it anew"
+        )
+
+
+def _messages() -> dict[str, set[str]]:
+    """What the page can say, as it says it."""
+    generated = WEB / "src" / "generated" / "locales"
+    en, ru = (json.loads((generated / f"{code}.json").read_text(encoding="utf-8"))["messages"] for code in ("en", "ru"))
+    return {"en": {en.get(message, message) for message in ru}, "ru": {*ru.values()}}
+
+
+def first_view_bytes() -> int:
+    """Page, script and style as they travel; fonts, which come with them; and the larger of the two languages."""
+    page = (DIST / "index.html").read_text(encoding="utf-8")
+    files = [DIST / f"{name}.gz" for name in ("index.html", *re.findall(r"/console/(assets/[^\"]+)", page))]
+    files += [*(DIST / "assets").glob("noto-sans-*.woff2"), *(DIST / "assets").glob("ru-*.js.gz")]
+    return sum(file.stat().st_size for file in files)
 
 
 Opening = Callable[..., Any]

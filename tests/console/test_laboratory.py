@@ -116,7 +116,7 @@ async def test_an_analysis_is_entered_reviewed_filed_corrected_and_withdrawn(
     await page.get_by_text("Waits for its review").wait_for()
     await chemist.check()
     await reviewed(chemist, reviewer, tmp_path)
-    await page.get_by_text("Accepted").wait_for()
+    await page.get_by_text("Accepted", exact=True).wait_for()
     await chemist.seen("laboratory-desk")
     await reviewer.seen("laboratory-review")
     receipt = await saved(chemist, page.get_by_role("button", name="Save the receipt"), tmp_path)
@@ -132,7 +132,7 @@ async def test_an_analysis_is_entered_reviewed_filed_corrected_and_withdrawn(
     await fix.click()
     await page.get_by_text("Waits for its review").wait_for()
     await reviewed(chemist, reviewer, tmp_path)
-    await expect(page.get_by_text("Accepted")).to_have_count(2)
+    await expect(page.get_by_text("Accepted", exact=True)).to_have_count(2)
     await page.get_by_role("link", name="Our analyses").click()
     await mine.get_by_text("version 2").wait_for()
     await chemist.seen("laboratory-analyses")
@@ -220,7 +220,7 @@ async def test_a_spreadsheet_tells_what_is_wrong_in_which_row(
     await page.get_by_role("button", name="Fix 1 for review").press("Enter")
     await page.get_by_text("Waits for its review").wait_for()
     await reviewed(chemist, reviewer, tmp_path)
-    await page.get_by_text("Accepted").wait_for()
+    await page.get_by_text("Accepted", exact=True).wait_for()
 
 
 async def test_a_structure_is_drawn_and_compared_and_the_lists_stand_side_by_side(

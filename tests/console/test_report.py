@@ -40,7 +40,7 @@ async def write(console: Console, substance: str, quantity: str, code: str | Non
 
 async def filed(console: Console, words: str) -> None:
     await console.page.get_by_role("button", name="Sign and file").press("Enter")
-    await console.page.get_by_role("listitem").filter(has_text=words).get_by_text("Accepted").wait_for()
+    await console.page.get_by_role("listitem").filter(has_text=words).get_by_text("Accepted", exact=True).wait_for()
 
 
 def found(exchange: Exchange, substance: str, quantity: str) -> list[dict[str, Any]]:
@@ -137,7 +137,7 @@ async def test_a_report_is_corrected_with_a_photograph_and_withdrawn(exchange: E
     await page.get_by_text("Withdraw it").press("Enter")
     await page.get_by_label("Why, for whoever was given it").fill("It was henna.")
     await page.get_by_role("button", name="Sign and withdraw").press("Enter")
-    await page.get_by_role("listitem").filter(has_text="version 3").get_by_text("Accepted").wait_for()
+    await page.get_by_role("listitem").filter(has_text="version 3").get_by_text("Accepted", exact=True).wait_for()
     versions = Agency(exchange, "TJ-CUS").get(f"/v1/seizures/{report['id']}/versions").json()["items"]
     assert [version["status"] for version in versions] == ["reported", "reported", "retracted"]
 

@@ -33,7 +33,7 @@ async def file(console: Console, substance: str, quantity: str) -> None:
 async def test_a_report_is_filed_read_and_accounted_for(exchange: Exchange, opened: Opening, policy: None) -> None:
     officer = await signed_in(exchange, opened, "TJ-CUS", "reporter")
     await file(officer, "героин", "7,25")
-    await officer.page.get_by_text("Accepted").wait_for()
+    await officer.page.get_by_text("Accepted", exact=True).wait_for()
     await officer.picture("report")
 
     analyst = await signed_in(exchange, opened, "UZ-CUS", "analyst")
@@ -65,7 +65,7 @@ async def test_without_a_link_a_report_waits_and_then_goes(exchange: Exchange, o
     await officer.page.reload()
     await officer.page.get_by_text("Waits for the link").wait_for()
     await officer.context.set_offline(False)
-    await officer.page.get_by_text("Accepted").wait_for()
+    await officer.page.get_by_text("Accepted", exact=True).wait_for()
     officer.complaints = [said for said in officer.complaints if "ERR_INTERNET_DISCONNECTED" not in said]
 
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Locator, expect
 from sarhad.records import zero
 
-from tests.console.conftest import DIST, WEB, Console, Opening
+from tests.console.conftest import WEB, Console, Opening, first_view_bytes
 from tests.exchange import Exchange
 from tests.signin.conftest import add_officer
 from tests.trends.conftest import seizure
@@ -200,8 +200,4 @@ def test_english_and_russian_are_complete() -> None:
 
 
 def test_the_first_view_is_small() -> None:
-    """Page, script and style as they travel; fonts, which come with them; and the larger of the two languages."""
-    page = (DIST / "index.html").read_text(encoding="utf-8")
-    files = [DIST / f"{name}.gz" for name in ("index.html", *re.findall(r"/console/(assets/[^\"]+)", page))]
-    files += [*(DIST / "assets").glob("noto-sans-*.woff2"), *(DIST / "assets").glob("ru-*.js.gz")]
-    assert sum(file.stat().st_size for file in files) < FIRST_VIEW_KILOBYTES * 1000
+    assert first_view_bytes() < FIRST_VIEW_KILOBYTES * 1000

@@ -59,6 +59,7 @@ function Header({ places }: { places: Place[] }) {
             {view === "inbox" && open.value > 0 && ` (${open.value})`}
           </a>
         ))}
+        <a href={href("guide")} aria-current={route.value.view === "guide" ? "page" : undefined}>{t("Help")}</a>
       </nav>
       <select aria-label={t("Language")} value={language.value} onChange={(event) => void speak(event.currentTarget.value)}>
         {languages.map(({ code, name }) => (
@@ -77,6 +78,7 @@ function Header({ places }: { places: Place[] }) {
 }
 
 function View({ places }: { places: Place[] }) {
+  if (route.value.view === "guide") return <Later key="guide" load={() => import("./guides/guide")} />;
   if (!session.value) return <SignIn />;
   const { view, id } = route.value;
   switch (PARTS.includes(view) || places.some((place) => place.view === view) ? view : places[0]?.view) {
