@@ -7,7 +7,7 @@ const LOST = "A device is lost, or a code is known to somebody else: tell a key 
 
 const guides: Guides = {
   reporter: {
-    title: "Border officer",
+    name: "Border officer",
     purpose: "File a seizure from your post in less than ninety seconds, with or without a link, and read what it led to.",
     steps: [
       START,
@@ -28,7 +28,7 @@ const guides: Guides = {
     remember: ["No names of persons: not in the account, not on a photograph.", LOST, PURPOSE],
   },
   laboratory: {
-    title: "Chemist",
+    name: "Chemist",
     purpose: "Enter what you found so that it holds in court, have it reviewed, and compare it with what others found.",
     steps: [
       START,
@@ -48,7 +48,7 @@ const guides: Guides = {
     remember: ["An unknown stays an unknown: register it, and resolve it later.", LOST, PURPOSE],
   },
   analyst: {
-    title: "Analyst",
+    name: "Analyst",
     purpose: "Ask one question of all that is shared with your country, see where silence is silence, and ask an owner for more.",
     steps: [
       START,
@@ -68,7 +68,7 @@ const guides: Guides = {
     remember: ["Small counts of others are rounded or left out on purpose.", "Obligations stand beside the record: ask before you hand it on.", PURPOSE],
   },
   policy_officer: {
-    title: "Policy officer",
+    name: "Policy officer",
     purpose: "Decide what your country shares, with whom, how exactly and for what; see who read it; stop it at once.",
     steps: [
       START,
@@ -88,7 +88,7 @@ const guides: Guides = {
     remember: ["Two officers share, one alone stops.", "A grant of one record is told to every policy officer of your country.", LOST],
   },
   key_administrator: {
-    title: "Administrator",
+    name: "Administrator",
     purpose: "Let the right officers and systems in, two administrators at a time, and put anybody out at once.",
     steps: [
       START,
@@ -107,7 +107,7 @@ const guides: Guides = {
     remember: ["Never hand over both halves of a code.", "Give each person only the roles of the post.", "Every change is a leaf of the governance log, which every member reads."],
   },
   auditor: {
-    title: "Auditor",
+    name: "Auditor",
     purpose: "See whether your country's records were read as its policy says, and keep proof of it.",
     steps: [
       START,

@@ -24,7 +24,7 @@ const Choice = ({ of }: { of: Guides }) => (
     <ul class="cards">
       {ROLES.map((role) => (
         <li key={role} class="card">
-          <a href={href(`guide/${role}`)}><strong>{of[role].title}</strong></a>
+          <a href={href(`guide/${role}`)}><strong>{of[role].name}</strong></a>
           <p>{of[role].purpose}</p>
         </li>
       ))}
@@ -38,7 +38,7 @@ function Printed({ of, spoken }: { of: Guides[keyof Guides]; spoken: string }) {
       <p class="unprinted">
         <a href={href("guide")}>{t("Help")}</a> <button onClick={() => print()}>{t("Print")}</button>
       </p>
-      <h1>Sarhad · {of.title}</h1>
+      <h1>Sarhad · {of.name}</h1>
       <p><strong>{of.purpose}</strong></p>
       <ol>{of.steps.map((step) => <li key={step}><Said text={step} /></li>)}</ol>
       <aside>

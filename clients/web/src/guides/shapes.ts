@@ -1,7 +1,7 @@
 /** A guide of two printed pages. «Words» like these are those of the page, in English: they are shown as the page says them. */
 
 export interface Guide {
-  title: string;
+  name: string;
   purpose: string;
   steps: string[];
   pictures: [name: string, caption: string][];
