@@ -61,15 +61,15 @@ def test_analyses_are_found_and_shown(sarhad: Command, lab: Laboratory) -> None:
 
 
 def test_what_the_evidence_amounts_to_is_told_beforehand(sarhad: Command, tmp_path: Path, nothing_stored: None) -> None:
-    key = tmp_path / "KZ-LAB-reviewer" / "record.pem"
     whole = described(heroin_found(), tmp_path / "whole.json")
-    said = sarhad("analysis", "check", whole, "--reviewer-key", key)
+    said = sarhad("analysis", "check", whole)
     assert "SWGDRUG III B 3.1 met" in said
     assert "confidence 0.9545 (claimed 0.95)" in said
     alone = heroin_found(items=[finding(HEROIN, "heroin", techniques=[3])], purity=None)
-    assert "not met: a second technique" in sarhad(
-        "analysis", "check", described(alone, tmp_path / "alone.json"), "--reviewer-key", key
-    )
+    assert "not met: a second technique" in sarhad("analysis", "check", described(alone, tmp_path / "alone.json"))
+    colour = heroin_found(items=[finding(HEROIN, "heroin", techniques=[1])], purity=None)
+    said = sarhad("analysis", "check", described(colour, tmp_path / "colour.json"), code=1)
+    assert "only COL is positive" in said
 
 
 def test_two_desks_make_one_analysis(sarhad: Command, lab: Laboratory, tmp_path: Path) -> None:

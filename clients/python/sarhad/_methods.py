@@ -31,6 +31,7 @@ class Methods:
     checkpoint_due = sends(records.checkpoint_due)
     cosigned = sends(records.cosigned)
     hand_in_cosignature = sends(records.hand_in_cosignature)
+    check_analyses = sends(records.check_analyses)
     exhibits_waiting = sends(records.exhibits_waiting)
 
     resolve_substances = sends(substances.resolve_substances)

@@ -1,5 +1,6 @@
 """The calls about records: submit, find, read, prove; and what the service says about itself."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -82,6 +83,17 @@ def hand_in_cosignature(log: str, size: int, cosignature: str) -> Call[dict[str,
     """Hand in what a witness of one's own country cosigned; the same again changes nothing."""
     document = {"size": size, "cosignature": cosignature}
     return _send("POST", f"/v1/log/{_segment(log)}/cosignatures", document, _object)
+
+
+def _verdicts(response: httpx.Response) -> list[dict[str, Any]]:
+    return list(_object(response)["items"])
+
+
+def check_analyses(analyses: Sequence[Mapping[str, Any]]) -> Call[list[dict[str, Any]]]:
+    """What analyses (their facets) would be answered with before anyone signs them: `derived` and `warnings`, or a
+    `problem`. Nothing is kept.
+    """
+    return _send("POST", "/v1/analyses/check", {"analyses": [dict(facets) for facets in analyses]}, _verdicts)
 
 
 def exhibits_waiting(**params: Any) -> Call[dict[str, Any]]:

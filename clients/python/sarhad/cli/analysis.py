@@ -21,7 +21,7 @@ from sarhad.cli.output import (
 from sarhad.cli.read import newest
 from sarhad.cli.submit import SaveOption, send
 from sarhad.describe import read_description, read_input
-from sarhad.keys import PrivateKey
+from sarhad.errors import ProblemError
 from sarhad.profile import Profile
 
 app = typer.Typer(no_args_is_help=True, help="Analyses of a laboratory: four eyes, and what the evidence amounts to.")
@@ -76,36 +76,33 @@ def submit(
 
 
 @app.command()
-def check(
-    file: File,
-    reviewer_key: Annotated[Path, typer.Option(help="Another record-signing key of the laboratory.")],
-    profile: ProfileOption = None,
-    as_json: JsonOption = False,
-) -> None:
+def check(file: File, profile: ProfileOption = None, as_json: JsonOption = False) -> None:
     """Ask the service what the evidence amounts to: the SWGDRUG scheme and what it is missing. Nothing is stored.
 
-    Example: sarhad analysis check analysis.json --reviewer-key reviewer.pem
+    Before it is drafted and reviewed: signatures, and what was filed before, are not looked at.
+
+    Example: sarhad analysis check analysis.json
     """
     loaded = Profile.load(profile)
     record = read_description(read_input(file, sys.stdin.buffer), loaded.agency)
-    signed = analyses.issue_reviewed(loaded.load_record_key(), PrivateKey.load(reviewer_key), record)
     with connect(loaded) as client:
-        (verdict,) = client.submit_batch([signed], dry_run=True)
-    if verdict.problem is not None:
-        raise verdict.problem
+        (told,) = client.check_analyses([record.facets])
+    if "problem" in told:
+        raise ProblemError(told["problem"], told["problem"]["status"])
     if as_json:
-        show_json({"derived": verdict.derived, "warnings": verdict.warnings})
+        show_json(told)
         return
-    for found in verdict.derived.get("findings", ()):
+    derived, warnings = told["derived"], told["warnings"]
+    for found in derived.get("findings", ()):
         scheme = found.get("scheme")
         if scheme is None:
             continue
         said = "met" if scheme["met"] else "not met: " + "; ".join(scheme["missing"])
         console.print(f"finding {found['line']}  {found['substance']}  SWGDRUG {scheme['part']} {said}", markup=False)
-    for drawn in verdict.derived.get("sampling", ()):
+    for drawn in derived.get("sampling", ()):
         claim = f"at least {drawn['proportion']} positive with confidence {drawn['confidence']}"
         console.print(f"exhibit {drawn['exhibit']}  {claim} (claimed {drawn['claimed']})", markup=False)
-    for warning in verdict.warnings:
+    for warning in warnings:
         console.print(f"warning  {warning['pointer']} {warning['detail']}", markup=False)
 
 
