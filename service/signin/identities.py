@@ -3,6 +3,8 @@
 The provider is asked before a transaction begins: it may take its time, and nobody waits for a connection meanwhile.
 """
 
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +12,6 @@ from typing import Any
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from service.database import Database
 from service.identity.governance import record
 from service.identity.people import end_sessions
 from service.signin.challenges import Challenges, challenge, spend
@@ -28,7 +29,7 @@ class Desk:
     country: str
     providers: Providers
     challenges: Challenges
-    database: Database
+    writing: Callable[[], AbstractAsyncContextManager[AsyncSession]]
 
     async def begin(self, keys: BrowserKeys) -> dict[str, Any]:
         """The ticket, and where the browser goes. Raises BadKey, NotFound, ProviderUnavailable."""
@@ -36,7 +37,7 @@ class Desk:
 
     async def begin_enrolment(self, code: str) -> dict[str, Any]:
         """For whom, the ticket, and where the browser goes. Raises CodeNotValid, NotFound, ProviderUnavailable."""
-        async with self.database.writing() as session:
+        async with self.writing() as session:
             held = await self._holder(session, code)
         person = held.person
         return {"agency": person.agency, "handle": person.handle, **await self._depart(self._bound(held.bound))}
@@ -47,11 +48,11 @@ class Desk:
         Raises CodeNotValid, ChallengeNotValid, ProviderUnavailable, IdentityRefused.
         """
         ticket = bytes.fromhex(done.ticket)
-        async with self.database.writing() as session:
+        async with self.writing() as session:
             bound = self._bound((await self._holder(session, done.code)).bound)
         until = self.challenges.check(ticket, bound)
         found = await self._identified(done.authorization, ticket, bound)
-        async with self.database.writing() as session:
+        async with self.writing() as session:
             held = await self._holder(session, done.code, lock=True)
             person = held.person
             await spend(session, ticket, until)
@@ -62,10 +63,8 @@ class Desk:
             added = await session.execute(kept.on_conflict_do_nothing().returning(NationalIdentity.subject))
             if added.one_or_none() is None:
                 raise IdentityRefused("this identity is an officer's already", pointer="/authorization")
-            await record(
-                session, self.country, "enrol-identity", person=str(person.id), issuer=found.issuer,
-                subject=found.subject,
-            )  # fmt: skip
+            # What a provider calls somebody may be a number that follows a person through life: it goes into no log.
+            await record(session, self.country, "enrol-identity", person=str(person.id), issuer=found.issuer)
             return {"agency": person.agency, "handle": person.handle}
 
     async def certify(self, keys: BrowserKeys, done: IdentitySignIn) -> dict[str, Any]:
@@ -78,7 +77,7 @@ class Desk:
         prove(keys, ticket, (done.proofs[0], done.proofs[1]))
         found = await self._identified(done.authorization, ticket, bound)
         refused = IdentityRefused("the provider identified nobody who may sign in here", pointer="/authorization")
-        async with self.database.writing() as session:
+        async with self.writing() as session:
             known = await session.get(NationalIdentity, (found.issuer, found.subject))
             if known is None:
                 raise refused

@@ -1,6 +1,7 @@
 """/v1/sign-in, which is public because nobody is known before it, and /v1/people for key administrators."""
 
 import uuid
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 
@@ -32,7 +33,7 @@ from service.signin.documents import (
 from service.signin.identities import Desk
 from service.signin.pace import step
 from service.signin.people import listed, view
-from service.web import ReadSession, WriteSession, json_body, unsigned_json
+from service.web import ReadSession, WriteSession, json_body, unsigned_json, writing
 
 router = APIRouter(tags=["sign-in"])
 _LIMIT = 32_768  # bytes of an unsigned body
@@ -98,8 +99,7 @@ async def sign_in(
 
 
 def _desk(request: Request, country: Annotated[str, Path(pattern=r"^[A-Z]{2}$")], challenges: _Challenges) -> Desk:
-    state = request.app.state
-    return Desk(country, state.providers, challenges, state.database)
+    return Desk(country, request.app.state.providers, challenges, partial(writing, request))
 
 
 _Desk = Annotated[Desk, Depends(_desk)]

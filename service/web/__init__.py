@@ -22,7 +22,7 @@ from service.web.json_reader import InvalidJson, read_json
 from service.web.media import gives, takes
 from service.web.ranges import signed_range
 from service.web.rendering import problem_response
-from service.web.sessions import ReadSession, WriteSession
+from service.web.sessions import ReadSession, WriteSession, writing
 from service.web.within import InnerAnswer, ask_within
 
 __all__ = [
@@ -50,4 +50,5 @@ __all__ = [
     "unsigned_json",
     "up_to",
     "verified_body",
+    "writing",
 ]

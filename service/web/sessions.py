@@ -45,9 +45,16 @@ def sharing_country(request: Request) -> str | None:
     return getattr(caller, "country", None)
 
 
-async def _writing(request: Request) -> AsyncIterator[AsyncSession]:
+@asynccontextmanager
+async def writing(request: Request) -> AsyncIterator[AsyncSession]:
+    """One of several transactions of a request that waits for somebody else in between."""
     state = request.app.state
     async with state.writing_shares.of(sharing_country(request)), state.database.writing() as session:
+        yield session
+
+
+async def _writing(request: Request) -> AsyncIterator[AsyncSession]:
+    async with writing(request) as session:
         yield session
 
 

@@ -13,6 +13,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OctKey
 from pydantic import ValidationError
 from sarhad import PrivateKey
+from sqlalchemy import create_engine, text
 
 from service.base64url import encode
 from service.settings import Provider as Configured
@@ -98,6 +99,16 @@ def test_whoever_is_identified_signs_with_the_keys_of_its_browser_until_it_signs
     assert browser.ask("GET", "/v1/seizures", purpose="operational").status == 200
     assert browser.ask("POST", "/v1/sign-out").status == 204
     assert browser.ask("GET", "/v1/seizures", purpose="operational").status == 401
+
+
+def test_what_the_provider_calls_somebody_stands_in_no_log(desk: Desk, who: str, settings: Settings) -> None:
+    assert desk.sign_in(Browser(desk.exchange), who).status_code == 201
+    engine = create_engine(settings.database_as())
+    with engine.connect() as connection:
+        logged = list(connection.execute(text("SELECT g::text FROM core.governance_event g")).scalars())
+    engine.dispose()
+    assert any("enrol-identity" in entry for entry in logged)
+    assert not any(who in entry for entry in logged)
 
 
 def test_what_came_back_certifies_no_other_keys_and_nothing_twice(desk: Desk, who: str) -> None:
