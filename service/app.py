@@ -53,6 +53,7 @@ from service.paging import Cursors
 from service.places import renewal
 from service.places.routes import router as places
 from service.policies.routes import router as policies
+from service.previews.routes import reports as foresight
 from service.previews.routes import router as previews
 from service.profiles.routes import router as profiles
 from service.provisional.routes import router as provisional
@@ -213,6 +214,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         packs,
         bulletins,
         previews,
+        foresight,
         exports,
         questions,
         witnesses,

@@ -7,18 +7,21 @@ import orjson
 from fastapi import APIRouter, Depends, Path, Request
 from pydantic import ConfigDict, Field, model_validator
 
-from service.identity.callers import PRETENDED, PolicyTrier
+from service.identity.callers import PRETENDED, PolicyTrier, Submitter
 from service.policies import history
 from service.policies.document import compiled_rows
 from service.policies.life import Owner
 from service.policies.propose import own
 from service.policies.trial import Trial, on_trial
-from service.previews import look, simulate
+from service.previews import foresee, look, simulate
 from service.previews.audiences import audiences
 from service.readings.account import Account, account
-from service.web import WriteSession, ask_within, json_body
+from service.records.sdjwt import MAX_RECORD_BYTES, MEDIA_TYPE
+from service.seizures.filing import filing_for
+from service.web import WriteSession, ask_within, json_body, takes, verified_body
 
 router = APIRouter(prefix="/v1/policies", tags=["policies"])
+reports = APIRouter(prefix="/v1/seizures", tags=["seizures"])
 
 
 OwnerPath = Annotated[str, Path(pattern=r"^[A-Z]{2}(-[A-Z0-9]{2,12})?$")]
@@ -126,3 +129,12 @@ async def simulation(
         "audiences": len(readers),
         "changes": changed,
     }
+
+
+@reports.post("/preview", openapi_extra=takes(MEDIA_TYPE))
+async def preview_report(request: Request, caller: Submitter, session: WriteSession) -> foresee.Audience:
+    """What analysts of each other member country would be given of a signed report if it was filed now. Nothing is
+    filed. Of a correction, rules of that single record are not counted.
+    """
+    body = await verified_body(request, MEDIA_TYPE, limit=MAX_RECORD_BYTES)
+    return await foresee.foresee(session, filing_for(request.app.state, caller, foresee.KINDS), body)

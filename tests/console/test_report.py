@@ -17,6 +17,10 @@ from tests.console.conftest import Console, Opening, signed_in
 from tests.exchange import Exchange
 from tests.seizures.wiring import Agency
 
+SHARED: dict[str, Any] = {
+    "id": "neighbours", "effect": "permit", "audience": {"countries": ["UZ"]}, "purposes": ["operational"],
+    "handling_up_to": "TLP:AMBER", "facets": ["items"], "time": "month", "place": "country",
+}  # fmt: skip
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 HERE = {"latitude": 37.12345, "longitude": 68.54321, "accuracy": 12.4}
 # Seconds of a hand on a phone: to think of a field and reach it, to touch a key, to look at what was answered
@@ -108,6 +112,24 @@ async def test_what_is_wrong_and_what_stands_already_is_told_before_it_is_signed
     await page.get_by_text("More: exhibit, account, photographs").press("Enter")
     await page.get_by_label("Exhibit for the laboratory").fill("KZ-CUS/2026-1/1")
     await checked.locator(".fault").wait_for()
+
+
+async def test_a_report_is_seen_as_a_neighbour_will_see_it_before_it_is_signed(
+    exchange: Exchange, opened: Opening
+) -> None:
+    exchange.adopt("RU", SHARED)
+    officer = await signed_in(exchange, opened, "RU-CUS", "reporter")
+    page = officer.page
+    await page.get_by_label("Substance, by any name").fill("heroin")
+    await page.get_by_label("Quantity", exact=True).fill("2")
+    await page.get_by_label("Country that reads").select_option("UZ")
+    seen = page.get_by_role("region", name="Before you sign").get_by_role("definition")
+    await expect(seen).to_have_count(3)
+    assert "heroin" in await seen.last.inner_text()
+    await expect(page.get_by_role("region", name="Before you sign").get_by_role("term").first).to_have_text("Month")
+    await officer.seen("report-foreseen")
+    await page.get_by_label("For which purpose").select_option("health")
+    await page.get_by_text("Its analysts would see nothing of it.").wait_for()
 
 
 async def test_a_report_is_corrected_with_a_photograph_and_withdrawn(exchange: Exchange, officer: Console) -> None:

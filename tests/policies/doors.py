@@ -234,7 +234,14 @@ PREVIEW = "SELECT gate.preview('TJ', 'TJ-CUS', ARRAY['analyst'], 'analysis', :l,
 MASKS = "SELECT count(*) FROM gate.trial_masks('TJ', 'TJ-CUS', ARRAY['analyst'], 'analysis')"
 
 
+FORESEEN = "SELECT count(*) FROM gate.foreseen(:scope, ARRAY['analysis'])"
+
+
 def _trials(stage: Stage) -> Told:
+    for reader, owner in ((KZ, "TJ"), (TJ, "KZ"), (OFFICER, "KZ")):
+        scope = stage.run("SELECT min(id) FROM gate.scope WHERE owner = :owner", owner=owner).scalar_one()
+        stage.become(stage.enter(reader))
+        yield f"{reader} foresees of {owner}", refused(stage, FORESEEN, "sarhad_write", scope=scope)
     for reader in (KZ, TJ):
         stage.become(stage.enter(reader))
         yield f"{reader} previews", refused(stage, PREVIEW, "sarhad_write", l=None, d=None)

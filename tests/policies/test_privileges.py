@@ -154,6 +154,7 @@ DEFINERS = {
     "gate.resolve_provisional": {"sarhad_write"},
     "gate.publication_cells": {"sarhad_write"},
     "gate.publication_scopes": {"gate_publication"},
+    "gate.foreseen": {"sarhad_write"},  # checks that the agency of the scope calls, which files; of its own policy
     "gate.giving": {"sarhad_read", "sarhad_write"},  # who gives the reader anything, and ids of few scopes that do
     "gate.reach": {"sarhad_read", "sarhad_write", *REPORT_ROLES},
     "gate.record_rules": {"sarhad_write"},

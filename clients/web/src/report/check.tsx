@@ -1,12 +1,14 @@
 /** What would come of a report, told while it is written: what is wrong with it, what it weighs, whether it stands already. */
 
 import { useEffect, useState } from "preact/hooks";
-import { get, lines, NoLink, purpose, Refused } from "../api";
-import { told } from "../parts";
-import { type Draft, issue } from "../records";
+import { call, get, lines, NoLink, purpose, Refused } from "../api";
+import { told, useAnswer } from "../parts";
+import { type Draft, type Facets, issue, withLadders } from "../records";
 import { href } from "../route";
 import { session } from "../session";
-import { number, t, when } from "../words";
+import { PURPOSES } from "../views/purpose";
+import { Facet } from "../views/record";
+import { countryName, number, t, when } from "../words";
 import { first } from "./facets";
 
 interface Verdict {
@@ -21,22 +23,35 @@ interface Same {
   facets: Record<string, unknown>;
 }
 
+interface Foreseen {
+  country: string;
+  purpose: string;
+  facets: string[];
+  counted: boolean;
+  since: string | null;
+}
+
 interface Told {
   verdict: Verdict | null;
   same: Same[];
+  draft?: Draft;
+  foreseen?: Foreseen[];
   fault?: unknown;
 }
 
 const PAUSE = 500; // ms without anything written
 const NOTHING: Told = { verdict: null, same: [] };
 
-/** The service judges it as it would be filed, and files nothing. */
-async function judged(draft: Draft): Promise<Verdict | null> {
+/** The service judges it as it would be filed, tells whom what would be given of it, and files nothing. */
+async function judged(draft: Draft): Promise<Omit<Told, "same">> {
   const current = session.value;
-  if (!current) return null;
-  const text = `${JSON.stringify({ record: await issue(current.records, draft) })}\n`;
-  const [verdict] = await lines<Verdict>("POST", "/v1/batches?dry_run=true", { text, type: "application/x-ndjson" });
-  return verdict ?? null;
+  if (!current) return NOTHING;
+  const record = await issue(current.records, draft);
+  const text = `${JSON.stringify({ record })}\n`;
+  const [verdict = null] = await lines<Verdict>("POST", "/v1/batches?dry_run=true", { text, type: "application/x-ndjson" });
+  if (!verdict || verdict.problem) return { verdict };
+  const { items } = await call<{ items: Foreseen[] }>("POST", "/v1/seizures/preview", { text: record, type: "application/sd-jwt" });
+  return { verdict, foreseen: items, draft: { ...draft, facets: await withLadders(draft.facets) } };
 }
 
 /** Reports of one's own country of the same day and substance. */
@@ -58,7 +73,7 @@ export function useCheck(draft: Draft | null): Told {
     const waiting = setTimeout(() => {
       if (!draft) return setSaid(NOTHING);
       Promise.all([judged(draft), sameDay(draft)]).then(
-        ([verdict, same]) => newest && setSaid({ verdict, same }),
+        ([judgement, same]) => newest && setSaid({ ...judgement, same }),
         (fault: unknown) => newest && setSaid({ ...NOTHING, fault }),
       );
     }, PAUSE);
@@ -70,7 +85,7 @@ export function useCheck(draft: Draft | null): Told {
   return said;
 }
 
-export function Check({ told: { verdict, same, fault } }: { told: Told }) {
+export function Check({ told: { verdict, same, fault, foreseen, draft } }: { told: Told }) {
   const weighed = (verdict?.derived?.items ?? []).flatMap(({ kg, rule }) => (kg ? [`${number(kg)} kg (${t("rule")}: ${rule})`] : []));
   return (
     <section class="field" aria-live="polite" aria-label={t("Before you sign")}>
@@ -93,7 +108,45 @@ export function Check({ told: { verdict, same, fault } }: { told: Told }) {
         </>
       )}
       {(verdict?.warnings ?? []).length > 0 && <ul>{verdict?.warnings?.map((one) => <li key={one.type + one.pointer}>{one.detail}</li>)}</ul>}
+      {foreseen && draft && <Seen by={foreseen} facets={draft.facets} />}
     </section>
+  );
+}
+
+/** The report as analysts of a neighbour would be given it, for a purpose that they sign. */
+function Seen({ by, facets }: { by: Foreseen[]; facets: Facets }) {
+  const [country, setCountry] = useState("");
+  const [reason, setReason] = useState("operational");
+  const countries = useAnswer(() => get<{ items: { code: string }[] }>("/v1/countries"), []).value?.items ?? [];
+  const others = countries.map(({ code }) => code).filter((code) => code !== session.value?.agency.slice(0, 2));
+  const given = by.find((one) => one.country === country && one.purpose === reason);
+  return (
+    <>
+      <h3>{t("As a neighbour will see it")}</h3>
+      <div class="filters">
+        <label>
+          {t("Country that reads")}
+          <select value={country} onChange={(event) => setCountry(event.currentTarget.value)}>
+            <option value="">{t("choose one")}</option>
+            {others.map((code) => <option key={code} value={code}>{countryName(code)}</option>)}
+          </select>
+        </label>
+        <label>
+          {t("For which purpose")}
+          <select value={reason} onChange={(event) => setReason(event.currentTarget.value)}>
+            {PURPOSES.map((one) => <option key={one} value={one}>{t(one)}</option>)}
+          </select>
+        </label>
+      </div>
+      {country && !given && <p>{t("Its analysts would see nothing of it.")}</p>}
+      {given?.since && <p>{t("Not before {day}.", { day: when(given.since) })}</p>}
+      {given && given.facets.length === 0 && <p>{given.counted ? t("It would count in figures only.") : t("Only that there is a match would be told.")}</p>}
+      {given && given.facets.length > 0 && (
+        <dl class="facts">
+          {given.facets.map((facet) => <Facet key={facet} name={facet} value={facets[facet]} />)}
+        </dl>
+      )}
+    </>
   );
 }
 

@@ -3,7 +3,7 @@
 import { purpose } from "../api";
 import { t } from "../words";
 
-const PURPOSES = ["operational", "analysis", "forensic", "health", "statistics"];
+export const PURPOSES = ["operational", "analysis", "forensic", "health", "statistics"];
 
 export const Purpose = () => (
   <label>

@@ -41,7 +41,7 @@ export function Record({ id }: { id: string }) {
   );
 }
 
-function Facet({ name, value }: { name: string; value: unknown }) {
+export function Facet({ name, value }: { name: string; value: unknown }) {
   return (
     <>
       <dt>{t(name)}</dt>
