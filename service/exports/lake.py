@@ -21,7 +21,8 @@ import pyarrow.parquet as pq
 
 from service.database import Database
 from service.exports.columns import AT, COLUMNS, Row
-from service.exports.formats.parquet import GROUP, SCHEMA, table
+from service.exports.formats.arrow import SCHEMA, table
+from service.exports.formats.parquet import GROUP
 from service.exports.provenance import Made, copy_mark, sheet
 from service.exports.rows import Flat, Found, Record, stream
 from service.identity.behalf import enter, on_behalf
