@@ -45,6 +45,7 @@ WRITABLE = {
             "notice",
             "observation",
             "pack",
+            "national_identity",
             "passkey",
             "person",
             "policy",

@@ -16,8 +16,7 @@ from service.exports.formats.arrow import LOCATED, located
 from service.exports.provenance import flat
 from service.exports.rows import Record
 
-# What GDAL writes as the time of the last change: the same bytes at any time. An index that another thread builds beside
-# the layer is held in memory.
+# What GDAL writes as the time of the last change: the same bytes at any time. And no index in memory, beside the layer.
 pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2000-01-01T00:00:00Z", "OGR_GPKG_ALLOW_THREADED_RTREE": "NO"})
 _SCHEMA = pa.schema([pa.field(f.name, pa.float64() if pa.types.is_decimal(f.type) else f.type) for f in LOCATED])
 
