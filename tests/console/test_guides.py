@@ -74,6 +74,7 @@ async def test_pictures_of_the_border_officer(exchange: Exchange, opened: Openin
     await page.get_by_role("button", name="SAR-000608").press("Enter")
     await page.get_by_label("Quantity", exact=True).fill("7,25")
     await page.get_by_text("It would be accepted.").wait_for()
+    await page.get_by_role("option", name="Uzbekistan").first.wait_for(state="attached")
     await officer.guide("reporter-form", PHONE)
     await page.get_by_role("button", name="Sign and file").press("Enter")
     await page.get_by_text("Accepted", exact=True).wait_for()

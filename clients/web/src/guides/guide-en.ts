@@ -14,7 +14,7 @@ const guides: Guides = {
       "Open «Report a seizure». «When» stands at now. For the place choose the «Crossing point», press «Where I am», or press «On the map» and bring the place under the cross.",
       "Write the «Substance, by any name»: slang will do, in any alphabet. Choose what is found, or leave your own words; they are kept as they are.",
       "Enter «Quantity, in your own unit», «How sure» you are, «Transport» and «Concealment». «Handling» says how far the report may go; leave it unless your orders say otherwise.",
-      "Read «Before you sign»: what is wrong, how many kilograms it counts as, and whether the seizure is reported already.",
+      "Read «Before you sign»: what is wrong, how many kilograms it counts as, whether the seizure is reported already, and under «As a neighbour will see it» what your country's policy gives of it.",
       "Press «Sign and file». «Accepted»: the service has it and signed a receipt. «Waits for the link»: it is kept on this device and sent by itself; do not file it twice. «Refused»: read why, and file it anew.",
       "«Save the receipt» keeps the proof as a file; «Check the receipt» shows whether the log holds your report.",
       "Later, under «Seizures», open your report: «Correct it» files a new version, with exhibit number, account and photographs; «Withdraw it» takes it back and says why.",
