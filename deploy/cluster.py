@@ -97,10 +97,10 @@ class Cluster:
             return False
         with (self.home / "start.log").open("wb") as log:
             self._process = subprocess.Popen(
-                [_program("postgres"), "-D", str(self.data)],
+                [program("postgres"), "-D", str(self.data)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True,
                 preexec_fn=_end_with_parent,  # noqa: PLW1509 - one system call, no Python lock
-                **self._identity(),
+                **self.identity(),
             )  # fmt: skip
         self._await_ready()
         return True
@@ -135,7 +135,7 @@ class Cluster:
     def psql(self, sql: str, database: str = "postgres") -> str:
         """Run a script as the superuser; returns what it selects, unaligned. Raises ClusterError."""
         done = subprocess.run(
-            [_program("psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", str(self.socket), "-p", str(PORT),
+            [program("psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", str(self.socket), "-p", str(PORT),
              "-U", SUPERUSER, "-d", database, "-f", "-"],
             input=sql, capture_output=True, text=True, check=False,
         )  # fmt: skip
@@ -172,7 +172,7 @@ class Cluster:
         return home
 
     def _may_enter(self, directory: Path) -> bool:
-        test = subprocess.run(["/usr/bin/test", "-w", directory], cwd="/", check=False, **self._identity())
+        test = subprocess.run(["/usr/bin/test", "-w", directory], cwd="/", check=False, **self.identity())
         return test.returncode == 0
 
     def _make_directories(self) -> None:
@@ -220,23 +220,24 @@ class Cluster:
 
     # --- processes --------------------------------------------------------------------------------------
 
-    def _identity(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, Any]:
+        """What subprocess is told to run something as the user who owns the files."""
         if self._account is None:
             return {}
         groups = os.getgrouplist(self._account.pw_name, self._account.pw_gid)
         return {"user": self._account.pw_uid, "group": self._account.pw_gid, "extra_groups": groups}
 
-    def _run(self, program: str, *arguments: str) -> None:
+    def _run(self, name: str, *arguments: str) -> None:
         done = subprocess.run(
-            [_program(program), *arguments],
+            [program(name), *arguments],
             cwd="/",
             capture_output=True,
             text=True,
             check=False,
-            **self._identity(),
+            **self.identity(),
         )
         if done.returncode:
-            raise ClusterError(f"{program} failed: {(done.stderr or done.stdout).strip()}")
+            raise ClusterError(f"{name} failed: {(done.stderr or done.stdout).strip()}")
 
     def _await_ready(self) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -324,7 +325,7 @@ def _defaults() -> dict[str, str]:
     }
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
     """The newest installed PostgreSQL that has PostGIS beside it. Raises ClusterError if there is none."""
     homes = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
     if not homes:

@@ -1,0 +1,1 @@
+"""Rehearsal of a highly available exchange."""
