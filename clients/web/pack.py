@@ -4,63 +4,102 @@
     python clients/web/pack.py [--check]
 
 Reads locales/<language>.po, the messages used in src/, and schemas/codes; writes src/generated. With --check it only
-tells what each catalogue lacks, and ends with 1 where English or Russian is not complete.
+tells what each catalogue lacks, and ends with 1 where Russian is not complete.
 """
 
 import csv
 import json
 import re
 import sys
+from datetime import date
+from gettext import c2py
 from pathlib import Path
 from typing import Any
 
 from babel import Locale
-from babel.dates import get_month_names
+from babel.dates import format_date, format_skeleton
+from babel.messages import Catalog
 from babel.messages.pofile import read_po
 from base_map import base_map
 
 HERE = Path(__file__).resolve().parent
 CODES = HERE.parents[1] / "schemas" / "codes"
-LANGUAGES = {"en": "en", "ru": "ru", "kk": "kk", "ky": "ky", "tg": "tg", "tk": "tk", "uz": "uz_Latn", "az": "az_Latn"}
-COMPLETE = ("en", "ru")
+LANGUAGES = {"en": "en_GB", "ru": "ru", "kk": "kk", "ky": "ky", "tg": "tg", "tk": "tk", "uz": "uz_Latn", "az": "az_Latn"}
 SHOWN = (
     "identification_statuses", "transport_modes", "concealments", "handling", "place_types", "conveyances",
     "detection_methods", "route_certainties", "techniques", "technique_results", "identification_levels", "finding_roles",
     "isomer_statuses", "stereo_statuses", "salt_forms", "purity_units", "purity_bases", "sampling_plans",
     "accreditations", "physical_forms", "tablet_scores",
 )  # fmt: skip
-_USED = re.compile(r"""\bt\(\s*"((?:[^"\\]|\\.)*)\"""")
-_TABLE = re.compile(r"""(?:title|heading):\s*"((?:[^"\\]|\\.)*)\"""")
+_SAID = r'"((?:[^"\\]|\\.)*)"'
+_USED = re.compile(rf"\bt\(\s*{_SAID}|\bcounted\(\s*{_SAID},\s*{_SAID}|(?:title|heading):\s*{_SAID}")
 # Said by name of what the service answers with: purposes, roles, obligations and facets.
 CODED = json.loads((HERE / "locales" / "coded.json").read_text(encoding="utf-8"))
+YEAR, DAY = 2222, 28  # stand in the patterns of dates, and in no word of theirs
+ONE_OR_MANY = "(n != 1)"
+COMPLETE = ("ru",)
 
 
 def used() -> set[str]:
-    """Every message that the page may say."""
-    sources = [file.read_text(encoding="utf-8") for file in (HERE / "src").rglob("*.ts*")]
-    found = {json.loads(f'"{text}"') for source in sources for text in (*_USED.findall(source), *_TABLE.findall(source))}
+    """Every message that the page may say; of one about a number of things, its singular."""
+    found = set()
+    for source in (HERE / "src").rglob("*.ts*"):
+        for said, one, _, title in _USED.findall(source.read_text(encoding="utf-8")):
+            found.add(json.loads(f'"{said or one or title}"'))
     return found | set(CODED)
 
 
-def messages(language: str) -> dict[str, str]:
-    """msgid → msgstr; in English a message is its own name, but for coded ones."""
+def wanted(language: str) -> set[str]:
+    """What the catalogue of a language holds; the labels of code lists too, which have columns in English and Russian."""
+    if language == "ru":
+        return used()
+    return used() | {english for labels_ in labels().values() for english, _ in labels_.values()}
+
+
+def catalogue(language: str) -> Catalog:
+    with (HERE / "locales" / f"{language}.po").open("rb") as file:
+        return read_po(file, locale=LANGUAGES[language])
+
+
+def messages(language: str) -> dict[str, str | list[str]]:
+    """msgid → msgstr, or its plural forms; in English a message is its own name, but for coded ones."""
     if language == "en":
         return dict(CODED)
-    with (HERE / "locales" / f"{language}.po").open("rb") as file:
-        return {str(m.id): str(m.string) for m in read_po(file, locale=LANGUAGES[language]) if m.id and m.string}
+    said: dict[str, str | list[str]] = {}
+    for message in catalogue(language):
+        forms = [message.string] if isinstance(message.string, str) else list(message.string or ())
+        if message.id and all(forms):
+            said[message.id if isinstance(message.id, str) else message.id[0]] = forms if message.pluralizable else forms[0]
+    return said
+
+
+def reviewed(language: str) -> bool:
+    """Whether the catalogue names who has reviewed it. English is what the page is written in."""
+    if language == "en":
+        return True
+    text = (HERE / "locales" / f"{language}.po").read_text(encoding="utf-8")
+    return re.search(r'^"X-Reviewed-By: [^\\\s]', text, re.MULTILINE) is not None
 
 
 def pack(language: str) -> dict[str, Any]:
     locale = Locale.parse(LANGUAGES[language])
     symbols = locale.number_symbols["latn"]
-    months = get_month_names("wide", "format", locale)
+    form = c2py(ONE_OR_MANY if language == "en" else catalogue(language).plural_expr)
+    days = [date(YEAR, month, DAY) for month in range(1, 13)]
     return {
         "messages": messages(language),
-        "months": [months[n] for n in range(1, 13)],
+        "reviewed": reviewed(language),
+        "plural": "".join(str(form(n)) for n in range(200)),
+        "months": [_pattern(format_skeleton("yMMMM", day, locale=locale)) for day in days],
+        "days": [_pattern(format_date(day, "long", locale=locale)) for day in days],
         "decimal": symbols["decimal"],
         "group": symbols["group"],
         "countries": {code: name for code, name in locale.territories.items() if re.fullmatch("[A-Z]{2}", code)},
     }
+
+
+def _pattern(written: str) -> str:
+    return written.replace(str(YEAR), "{y}").replace(str(DAY), "{d}")
 
 
 def labels() -> dict[str, dict[str, list[str]]]:
@@ -72,28 +111,20 @@ def labels() -> dict[str, dict[str, list[str]]]:
     return lists
 
 
-def available() -> list[str]:
-    return [code for code in LANGUAGES if code == "en" or (HERE / "locales" / f"{code}.po").exists()]
-
-
 def missing() -> dict[str, list[str]]:
     """What each catalogue lacks."""
-    wanted = used()
-    return {
-        language: sorted(wanted - messages(language).keys()) if language != "en" else []
-        for language in available()
-    }
+    return {code: sorted(wanted(code) - messages(code).keys()) for code in LANGUAGES if code != "en"}
 
 
 def main() -> int:
     if "--check" in sys.argv:
         lacking = missing()
         for language, lacks in lacking.items():
-            print(f"{language}: {len(lacks)} of {len(used())} messages missing", *lacks[:20], sep="\n  ")
-        return int(any(lacking.get(language) for language in COMPLETE))
+            print(f"{language}: {len(lacks)} of {len(wanted(language))} messages missing", *lacks[:20], sep="\n  ")
+        return int(any(lacking[language] for language in COMPLETE))
     generated = HERE / "src" / "generated" / "locales"
     generated.mkdir(parents=True, exist_ok=True)
-    for language in available():
+    for language in LANGUAGES:
         (generated / f"{language}.json").write_text(json.dumps(pack(language), ensure_ascii=False), encoding="utf-8")
     (generated.parent / "labels.json").write_text(json.dumps(labels(), ensure_ascii=False), encoding="utf-8")
     (generated.parent / "base.json").write_text(json.dumps(base_map(), separators=(",", ":")), encoding="utf-8")

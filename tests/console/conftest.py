@@ -140,11 +140,27 @@ def _messages() -> dict[str, set[str]]:
     return {"en": {en.get(message, message) for message in ru}, "ru": {*ru.values()}}
 
 
+LETTERS = {"en": (), "ru": ("cyrillic",)} | dict.fromkeys(("kk", "ky", "tg"), ("cyrillic", "cyrillic-ext"))
+LANGUAGES = (*LETTERS, "tk", "uz", "az")
+
+
 def first_view_bytes() -> int:
-    """Page, script and style as they travel; fonts, which come with them; and the larger of the two languages."""
+    """Page, script and style as they travel, and the words and letters of the language that has most to fetch."""
     page = (DIST / "index.html").read_text(encoding="utf-8")
     files = [DIST / f"{name}.gz" for name in ("index.html", *re.findall(r"/console/(assets/[^\"]+)", page))]
-    files += [*(DIST / "assets").glob("noto-sans-*.woff2"), *(DIST / "assets").glob("ru-*.js.gz")]
+    return _size(files) + max(map(_language_bytes, LANGUAGES))
+
+
+def _language_bytes(language: str) -> int:
+    """A catalogue, and the subsets of the font that its letters are in, each in two weights."""
+    assets = DIST / "assets"
+    subsets = ("latin", *LETTERS.get(language, ("latin-ext",)))
+    fonts = [file for name in subsets for file in assets.glob(f"noto-sans-{name}-[47]00-*.woff2")]
+    assert len(fonts) == 2 * len(subsets)
+    return _size([*fonts, *assets.glob(f"{language}-*.js.gz")])
+
+
+def _size(files: list[Path]) -> int:
     return sum(file.stat().st_size for file in files)
 
 

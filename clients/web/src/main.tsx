@@ -2,8 +2,12 @@
 
 import "@fontsource/noto-sans/cyrillic-400.css";
 import "@fontsource/noto-sans/cyrillic-700.css";
+import "@fontsource/noto-sans/cyrillic-ext-400.css";
+import "@fontsource/noto-sans/cyrillic-ext-700.css";
 import "@fontsource/noto-sans/latin-400.css";
 import "@fontsource/noto-sans/latin-700.css";
+import "@fontsource/noto-sans/latin-ext-400.css";
+import "@fontsource/noto-sans/latin-ext-700.css";
 import "./console.css";
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
@@ -24,7 +28,7 @@ import { Request } from "./views/request";
 import { SignIn } from "./views/signin";
 import { Statement } from "./views/statement";
 import { Trends } from "./views/trends";
-import { language, languages, preferred, speak, t } from "./words";
+import { drafted, language, languages, preferred, speak, t } from "./words";
 
 interface Place {
   view: string;
@@ -61,7 +65,7 @@ function Header({ places }: { places: Place[] }) {
         ))}
         <a href={href("guide")} aria-current={route.value.view === "guide" ? "page" : undefined}>{t("Help")}</a>
       </nav>
-      <select aria-label={t("Language")} value={language.value} onChange={(event) => void speak(event.currentTarget.value)}>
+      <select class="language" aria-label={t("Language")} value={language.value} onChange={(event) => void speak(event.currentTarget.value)}>
         {languages.map(({ code, name }) => (
           <option key={code} value={code} lang={code}>
             {name}
@@ -121,6 +125,7 @@ function Console() {
   return (
     <>
       <Header places={places} />
+      {drafted.value && <p class="drafted" role="note">{t("Machine-drafted words, not yet reviewed by a member state.")}</p>}
       <View places={places} />
       <footer>{t("Boundaries and names of places imply no endorsement.")}</footer>
     </>

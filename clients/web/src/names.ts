@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { get } from "./api";
-import { countryName, label, language, t } from "./words";
+import { countryName, label, t, written } from "./words";
 
 type Named = { name: string; name_ru: string | null };
 
@@ -18,7 +18,7 @@ export function called(dimension: string, key: string | null | undefined): strin
   if (COUNTRIES.includes(dimension)) return key.split(">").map(countryName).join(" → ");
   if (dimension === "certainty") return label("route_certainties", key);
   const found = known.value[key];
-  return (language.value === "ru" && found?.name_ru) || found?.name || key;
+  return (written() === "ru" && found?.name_ru) || found?.name || key;
 }
 
 export function useNames(dimension: string, keys: (string | null | undefined)[]): void {

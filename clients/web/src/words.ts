@@ -1,11 +1,14 @@
 /** The words of the page in the language of its reader: gettext catalogues, packed at build with CLDR data. */
 
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import labels from "./generated/labels.json";
 
 interface Pack {
-  messages: Record<string, string>;
-  months: string[];
+  reviewed: boolean; // by a member; else the words are a draft that no speaker in office has read
+  messages: Record<string, string | string[]>;
+  plural: string; // the plural form of 0 … 199, a digit each
+  months: string[]; // with {y}
+  days: string[]; // by month, with {y} and {d}
   decimal: string;
   group: string;
   countries: Record<string, string>;
@@ -25,14 +28,17 @@ const NAMES: Record<string, string> = {
 
 const pack = signal<Pack | null>(null);
 export const language = signal("en");
-export const languages = Object.keys(packs)
-  .map((path) => path.replace(/^.*\/(\w+)\.json$/, "$1"))
-  .map((code) => ({ code, name: NAMES[code] ?? code }));
+export const drafted = computed(() => pack.value !== null && !pack.value.reviewed);
+export const languages = Object.entries(NAMES).map(([code, name]) => ({ code, name }));
+let asked = "";
 
 export async function speak(code: string): Promise<void> {
   const load = packs[`./generated/locales/${code}.json`];
   if (!load) return;
-  pack.value = (await load()).default;
+  asked = code;
+  const loaded = (await load()).default;
+  if (asked !== code) return; // another was chosen since
+  pack.value = loaded;
   language.value = code;
   localStorage.setItem("language", code);
   document.documentElement.lang = code;
@@ -47,9 +53,25 @@ export function preferred(): string {
 
 /** A message, with `{name}` replaced. The message in English is its own name, as in every gettext catalogue. */
 export function t(message: string, given: Record<string, string | number> = {}): string {
-  const said = pack.value?.messages[message] || message;
-  return said.replace(/\{(\w+)\}/g, (_, name: string) => String(given[name] ?? ""));
+  const said = pack.value?.messages[message];
+  return filled(typeof said === "string" ? said : message, given);
 }
+
+/** A message about a number of things, `{n}`, in the plural form that this number takes in the language. */
+export function counted(one: string, many: string, n: number, shown = String(n)): string {
+  const forms = pack.value?.messages[one] ?? [one, many];
+  const form = pack.value?.plural[n < 100 ? n : 100 + (n % 100)] ?? (n === 1 ? 0 : 1);
+  return filled(forms[Number(form)] ?? many, { n: shown });
+}
+
+const filled = (said: string, given: Record<string, string | number>): string =>
+  said.replace(/\{(\w+)\}/g, (_, name: string) => String(given[name] ?? ""));
+
+/**
+ * Guides, policies in words and names of substances are written in English and Russian only: who speaks another
+ * language of the region reads them in Russian, which its services work in together.
+ */
+export const written = (): "en" | "ru" => (language.value === "en" ? "en" : "ru");
 
 export const countryName = (code: string): string => pack.value?.countries[code] ?? code;
 
@@ -65,16 +87,18 @@ export function number(decimal: string): string {
 export function when(text: string): string {
   const [, year, month, day, time] = /^(\d{4})-(\d\d)(?:-(\d\d))?(?:T(\d\d:\d\d))?/.exec(text) ?? [];
   if (!year || !month) return text;
-  const name = pack.value?.months[Number(month) - 1] ?? month;
-  return [day && String(Number(day)), name, year, time].filter(Boolean).join(" ");
+  const pattern = (day ? pack.value?.days : pack.value?.months)?.[Number(month) - 1];
+  if (!pattern) return text;
+  const said = filled(pattern, { y: year, d: Number(day) });
+  return time ? `${said} ${time}` : said;
 }
 
 type List = Record<string, Record<string, string>>;
 
-/** The label of a code of `schemas/codes`, in Russian where Russian is spoken and in English elsewhere. */
+/** The label of a code of `schemas/codes`: English and Russian stand there, other languages in their catalogues. */
 export function label(list: string, code: string): string {
   const [en, ru] = (labels as unknown as Record<string, List>)[list]?.[code] as unknown as [string, string] ?? [code, code];
-  return language.value === "ru" ? ru : en;
+  return language.value === "ru" ? ru : t(en);
 }
 
 export const codes = (list: string): string[] => Object.keys((labels as unknown as Record<string, List>)[list] ?? {});

@@ -3,14 +3,14 @@
 import "./guide.css";
 import { useAnswer } from "../parts";
 import { href, route } from "../route";
-import { language, t } from "../words";
+import { t, written } from "../words";
 import { type Guides, ROLES } from "./shapes";
 
 const TEXTS = { en: () => import("./guide-en"), ru: () => import("./guide-ru") };
 const PICTURES = import.meta.glob<string>("./pictures/*/*.jpg", { query: "?url", import: "default", eager: true });
 
 export default function Guide() {
-  const spoken = language.value === "ru" ? "ru" : "en";
+  const spoken = written();
   const guides = useAnswer(async () => (await TEXTS[spoken]()).default, [spoken]).value;
   const role = ROLES.find((one) => one === route.value.id);
   if (!guides) return <main><p role="status">{t("Loading …")}</p></main>;

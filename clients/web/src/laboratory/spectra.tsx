@@ -6,7 +6,7 @@ import { Empty, Fault, useAnswer, useDoing } from "../parts";
 import { go, href } from "../route";
 import { holds } from "../session";
 import { save } from "../trends/csv";
-import { countryName, t } from "../words";
+import { counted, countryName, t } from "../words";
 import { Purpose } from "../views/purpose";
 import { SPECTRA, waiting } from "./attached";
 import { Drop } from "./drop";
@@ -107,7 +107,7 @@ export function Spectra() {
 function Answered({ answer, name }: { answer: Answer; name: string }) {
   const { query, candidates, hits = [] } = answer;
   const confident = candidates.some((one) => one.confident);
-  const asked = [query.technique, query.precursor_mz !== null && `m/z ${query.precursor_mz}`, query.ion_mode, t("{n} peaks", { n: query.peaks })].filter(Boolean).join(" · ");
+  const asked = [query.technique, query.precursor_mz !== null && `m/z ${query.precursor_mz}`, query.ion_mode, counted("{n} peak", "{n} peaks", query.peaks)].filter(Boolean).join(" · ");
   return (
     <>
       <section class={`verdict ${confident ? "met" : "short"}`} role="status">

@@ -5,11 +5,11 @@ import { call, get } from "../api";
 import { Empty, Fault, useAnswer, useDoing } from "../parts";
 import { go, href, route } from "../route";
 import { country } from "../session";
-import { t, when } from "../words";
+import { t, when, written } from "../words";
 import { propose } from "./decide";
 import { Rules } from "./form";
 import { Changes, Sentences } from "./said";
-import { type Change, type Document, type Overview, owner, path, type Said, spoken } from "./shapes";
+import { type Change, type Document, type Overview, owner, path, type Said } from "./shapes";
 
 interface Brief {
   id: string;
@@ -118,7 +118,7 @@ function Opened({ draft, of, onDone }: { draft: Draft; of: Overview; onDone: () 
   const check = async () => {
     setChecked(null);
     await save();
-    setChecked(await call<Checked>("POST", path(`/check?language=${spoken()}`), { body: { document: numbered } }));
+    setChecked(await call<Checked>("POST", path(`/check?language=${written()}`), { body: { document: numbered } }));
   };
   const others = countries.value?.items.map(({ code }) => code).filter((code) => code !== country()) ?? [];
   return (

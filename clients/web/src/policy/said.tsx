@@ -3,8 +3,8 @@
 import { get } from "../api";
 import { payload } from "../keys";
 import { Fault, useAnswer } from "../parts";
-import { t } from "../words";
-import { type Change, type Full, path, type Said, spoken } from "./shapes";
+import { t, written } from "../words";
+import { type Change, type Full, path, type Said } from "./shapes";
 
 export const Sentences = ({ said }: { said: Said }) => (
   <section class="card">
@@ -36,7 +36,7 @@ export const Changes = ({ of }: { of: Change[] }) =>
 
 /** The words beside the very document. */
 export function InWords({ version }: { version: Full }) {
-  const asked = path(`/versions/${version.version}/words?language=${spoken()}`);
+  const asked = path(`/versions/${version.version}/words?language=${written()}`);
   const { value, fault } = useAnswer(() => get<Said>(asked), [asked]);
   return (
     <div class="figures">
@@ -54,7 +54,7 @@ export function InWords({ version }: { version: Full }) {
 
 /** What version `to` changes against `from`, or against what is in force. */
 export function Difference({ to, from }: { to: number; from?: number | undefined }) {
-  const asked = path(`/diff?to=${to}${from ? `&from=${from}` : ""}&language=${spoken()}`);
+  const asked = path(`/diff?to=${to}${from ? `&from=${from}` : ""}&language=${written()}`);
   const { value, fault } = useAnswer(() => get<{ changes: Change[] }>(asked), [asked]);
   return (
     <>

@@ -2,7 +2,6 @@
 
 import { country } from "../session";
 import { route } from "../route";
-import { language } from "../words";
 
 export interface Audience {
   countries?: string[];
@@ -83,9 +82,6 @@ export interface Change {
 /** `KZ`, or an agency with a ceiling of its own, `KZ-CUS`. */
 export const owner = (): string => route.value.query.get("owner") ?? country();
 export const path = (rest = ""): string => `/v1/policies/${owner()}${rest}`;
-
-/** The service says policies in two languages. */
-export const spoken = (): string => (language.value === "ru" ? "ru" : "en");
 
 export const READING_ROLES = ["analyst", "reporter", "laboratory", "policy_officer", "coordinator"];
 export const PURPOSES = ["operational", "analysis", "forensic", "health", "statistics"];

@@ -3,7 +3,7 @@
 import { get, purpose } from "../api";
 import { called } from "../names";
 import { Empty, Fault, useAnswer } from "../parts";
-import { number, t, when } from "../words";
+import { counted, number, t, when } from "../words";
 import { amount, type Amounts, type Answer, said } from "./answer";
 import { Figure } from "./figure";
 import { asked, filtered, type Measure, measured } from "./question";
@@ -146,7 +146,7 @@ function HotSpots({ told, fault }: { told: Told | undefined; fault: unknown }) {
           </tbody>
         </table>
       )}
-      {told && <p><small>{t("{n} seizures without a place are not in it.", { n: told.not_located ?? 0 })}</small></p>}
+      {told && <p><small>{counted("{n} seizure without a place is not in it.", "{n} seizures without a place are not in it.", told.not_located ?? 0)}</small></p>}
     </section>
   );
 }

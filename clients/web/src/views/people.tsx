@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { call, get } from "../api";
 import { Empty, Fault, useAnswer, useDoing } from "../parts";
-import { t, when } from "../words";
+import { counted, t, when } from "../words";
 
 interface Person {
   id: string;
@@ -49,7 +49,7 @@ export function People() {
         {people.value?.items.map((person) => (
           <li key={person.id} class="card">
             <strong>{person.agency}/{person.handle}</strong> · {person.roles.map((role) => t(role)).join(", ")}
-            <p>{person.ended_at ? t("Ended {day}", { day: when(person.ended_at) }) : t("{n} passkeys", { n: person.passkeys })}</p>
+            <p>{person.ended_at ? t("Ended {day}", { day: when(person.ended_at) }) : counted("{n} passkey", "{n} passkeys", person.passkeys)}</p>
             {!person.ended_at && (
               <>
                 <button disabled={busy} onClick={() => run(async () => setCode(await call("POST", `/v1/people/${person.id}/code`)))}>

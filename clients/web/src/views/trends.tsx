@@ -11,7 +11,7 @@ import { asked, change, clear, type Filter, FILTERS, measured, monthAfter, quest
 import { Ranking } from "../trends/ranking";
 import { SavedQuestions } from "../trends/saved";
 import { Time } from "../trends/time";
-import { number, t, when } from "../words";
+import { counted, number, t, when } from "../words";
 import { Purpose } from "./purpose";
 
 export function Trends() {
@@ -107,14 +107,15 @@ function Total() {
   if (fault) return <Fault of={fault} />;
   if (!value) return <p role="status">{t("Loading …")}</p>;
   const { total } = value;
+  const seizures = total?.seizures ?? 0;
   const { from, to } = asked();
   const period = [from && when(from.slice(0, 7)), to && when(monthAfter(to.slice(0, 7), -1))].filter(Boolean).join(" – ");
   return (
     <p class="total" role="status">
-      <strong>{t("{n} seizures", { n: number(String(total?.seizures ?? 0)) })}</strong>
+      <strong>{counted("{n} seizure", "{n} seizures", seizures, number(String(seizures)))}</strong>
       {total && ` · ${number(total.kg)} kg`}
       {total && total.kg_converted !== "0" && ` (${t("{kg} kg of them converted by rule", { kg: number(total.kg_converted) })})`}
-      {total && total.n_unconvertible > 0 && ` · ${t("{n} lines without a mass", { n: total.n_unconvertible })}`}
+      {total && total.n_unconvertible > 0 && ` · ${counted("{n} line without a mass", "{n} lines without a mass", total.n_unconvertible)}`}
       {total?.pct_confirmed && ` · ${t("{n} % confirmed by a laboratory", { n: number(total.pct_confirmed) })}`}
       {period && ` · ${period}`}
       <br />

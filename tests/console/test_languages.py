@@ -1,0 +1,61 @@
+"""The page is read in eight languages, and the reader changes between them at any time."""
+
+import json
+import re
+
+from playwright.async_api import expect
+
+from tests.console.conftest import LANGUAGES, WEB, Console, Opening
+from tests.exchange import Exchange
+from tests.signin.conftest import add_officer
+
+DRAFTED = "Machine-drafted words, not yet reviewed by a member state."
+COVERED = """
+letters => {
+  const ranges = [...document.fonts].filter(face => face.family.replaceAll('"', '') === "Noto Sans").flatMap(face =>
+    face.unicodeRange.split(",").map(range => range.trim().slice(2).split("-").map(end => parseInt(end, 16))));
+  return letters.filter(letter => !ranges.some(([from, to = from]) => {
+    const point = letter.codePointAt(0);
+    return from <= point && point <= to;
+  }));
+}
+"""
+
+
+def packed(language: str) -> dict[str, dict[str, str]]:
+    path = WEB / "src" / "generated" / "locales" / f"{language}.json"
+    read: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))
+    return read
+
+
+async def test_the_reader_changes_the_language_at_any_time(exchange: Exchange, opened: Opening) -> None:
+    officer: Console = await opened()
+    await officer.sign_in(add_officer(exchange, "KZ-CUS", ("reporter", "analyst"))["code"])
+    await officer.open("report")
+    page = officer.page
+    await page.get_by_label("Quantity", exact=True).fill("1.5")
+    for code in (*LANGUAGES, "en"):
+        pack = packed(code)
+        await page.locator("header select").select_option(code)
+        await page.wait_for_function("code => document.documentElement.lang === code", arg=code)
+        said = pack["messages"].get("Sign out", "Sign out")
+        await expect(page.locator("header button")).to_have_text(said)
+        note = page.get_by_role("note").filter(has_text=pack["messages"].get(DRAFTED, DRAFTED))
+        await expect(note).to_have_count(0 if pack["reviewed"] else 1)
+        letters = sorted(set(re.sub(r"\s", "", json.dumps(pack, ensure_ascii=False))))
+        assert await page.evaluate(COVERED, letters) in ([], ["−"]), code
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), code
+        await officer.check()
+    await expect(page.get_by_label("Quantity", exact=True)).to_have_value("1.5")
+
+
+async def test_one_language_is_fetched_and_the_choice_is_kept(opened: Opening) -> None:
+    reader: Console = await opened()
+    await reader.open()
+    fetched: list[str] = []
+    reader.page.on("request", lambda asked: fetched.append(asked.url.rpartition("/")[2]))
+    await reader.page.locator("header select").select_option("tg")
+    await reader.page.wait_for_function("() => document.documentElement.lang === 'tg'")
+    assert [name[:2] for name in fetched if name.endswith(".js")] == ["tg"]
+    await reader.page.reload()
+    await reader.page.wait_for_function("() => document.documentElement.lang === 'tg'")

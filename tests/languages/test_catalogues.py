@@ -1,0 +1,56 @@
+"""What the page, the bulletin and the command line say, they say in eight languages."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from babel.messages import Message
+from babel.messages.pofile import read_po
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "clients" / "web" / "locales"
+CATALOGUES = sorted(PAGE.glob("*.po"))
+LANGUAGES = {"ru", "kk", "ky", "tg", "tk", "uz", "az"}  # and English, which is its own catalogue
+PLACEHOLDER = re.compile(r"\{\w+\}|`[^`]+`|SHA-256|\$[A-Z_]+|--[a-z-]+")
+
+
+def entries(path: Path) -> Iterator[Message]:
+    with path.open("rb") as file:
+        yield from (message for message in read_po(file) if message.id)
+
+
+def texts(said: object) -> list[str]:
+    return [said] if isinstance(said, str) else [str(form) for form in said or ()]  # type: ignore[attr-defined]
+
+
+def test_each_part_has_a_catalogue_of_each_language() -> None:
+    assert {path.stem for path in PAGE.glob("*.po")} == LANGUAGES
+
+
+def test_every_message_of_the_page_has_its_translation() -> None:
+    checked = [sys.executable, str(PAGE.parent / "pack.py"), "--check"]
+    told = subprocess.run(checked, capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stdout
+
+
+@pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: f"{path.parents[1].name}-{path.stem}")
+def test_a_translation_keeps_what_is_put_into_it(path: Path) -> None:
+    for message in entries(path):
+        wanted = sorted(PLACEHOLDER.findall(texts(message.id)[-1]))
+        for said in texts(message.string):
+            assert sorted(PLACEHOLDER.findall(said)) == wanted, message.id
+
+
+@pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: f"{path.parents[1].name}-{path.stem}")
+def test_no_translation_is_a_guess_and_its_reviewer_has_a_line(path: Path) -> None:
+    """A `fuzzy` entry is left out by gettext, so nobody would read it. Who has read the whole stands in the header."""
+    with path.open("rb") as file:
+        catalogue = read_po(file)
+    assert [message.id for message in catalogue if message.id and message.fuzzy] == []
+    assert path.read_text(encoding="utf-8").count('"X-Reviewed-By: ') == 1
+    for message in entries(path):
+        if message.pluralizable:
+            assert len(texts(message.string)) == catalogue.num_plurals, message.id
