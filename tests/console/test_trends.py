@@ -88,6 +88,29 @@ async def test_whatever_is_chosen_filters_everything_else(analyst: Console) -> N
     await figure(analyst, "Country of seizure").get_by_text("7 kg").wait_for()
 
 
+async def test_substances_are_seen_at_any_level_of_their_tree(analyst: Console) -> None:
+    await analyst.open(f"trends?{YEAR}")
+    substances, total = figure(analyst, "Substance"), analyst.page.locator(".total")
+    await substances.get_by_role("button", name="Heroin").wait_for()
+    await substances.get_by_label("Level of the tree").select_option("widest classes")
+    widest = substances.get_by_role("rowheader").get_by_role("button", name="Opioid, unspecified")
+    await widest.press("Enter")
+    await total.get_by_text("2 seizures").wait_for()
+    assert "level=0" in analyst.page.url
+    await (
+        substances.get_by_role("group", name="Narrower")
+        .get_by_role("button", name="Opiate, unspecified")
+        .press("Enter")
+    )
+    wider = substances.get_by_role("group", name="Wider")
+    await wider.get_by_role("button", name="Opioid, unspecified").wait_for()
+    await total.get_by_text("2 seizures").wait_for()
+    await analyst.seen("trends-tree")
+    await analyst.page.reload()
+    await wider.get_by_role("button", name="Opioid, unspecified").press("Enter")
+    await analyst.page.wait_for_url(re.compile("substance=SAR-000001"))
+
+
 async def test_silences_are_told_apart(analyst: Console) -> None:
     await analyst.open("trends?from=1994-07&to=1994-08")
     rows = figure(analyst, "Who has reported").get_by_role("row")

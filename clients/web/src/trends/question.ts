@@ -30,8 +30,8 @@ export const change = (given: Asked): void => go("trends", { ...asked(), ...give
 export const pick = (name: Filter, value: string): void => change({ [name]: asked()[name] === value ? "" : value });
 
 export const clear = (): void => {
-  const { measure = "", map = "", over = "", compare = "" } = asked();
-  go("trends", { measure, map, over, compare });
+  const { measure = "", map = "", over = "", compare = "", level = "" } = asked();
+  go("trends", { measure, map, over, compare, level });
 };
 
 /** "2025-12" → "2026-01". */

@@ -7,13 +7,18 @@ import { t } from "../words";
 import { amount, type Answer, change, ranked, said } from "./answer";
 import { Figure } from "./figure";
 import { called, useNames } from "../names";
+import { Lineage, Level } from "./tree";
 import { asked, compared, type Filter, measured, pick, question } from "./question";
 
 const FEW = 8;
 
 export function Ranking({ dimension, title }: { dimension: Filter; title: string }) {
   const [all, setAll] = useState(false);
-  const path = question(dimension, dimension === "country" ? ["country", "admin1"] : [dimension], compared() ? { compare: "previous" } : {});
+  const { level = "" } = asked();
+  const path = question(dimension, dimension === "country" ? ["country", "admin1"] : [dimension], {
+    ...(compared() ? { compare: "previous" } : {}),
+    ...(dimension === "substance" && level ? { level } : {}),
+  });
   const { value, fault } = useAnswer(() => get<Answer>(path), [path, purpose.value]);
   const measure = measured();
   const cells = ranked(value?.cells ?? [], measure);
@@ -23,6 +28,8 @@ export function Ranking({ dimension, title }: { dimension: Filter; title: string
   const chosen = asked()[dimension];
   return (
     <Figure title={title} path={path} answer={value} fault={fault}>
+      {dimension === "substance" && <Level />}
+      {dimension === "substance" && chosen && <Lineage of={chosen} />}
       {cells.length === 0 && <Empty>{t("Nothing that is shared with you answers to this.")}</Empty>}
       <table class="ranking">
         <thead>
