@@ -81,6 +81,13 @@ def reviewed(language: str) -> bool:
     return re.search(r'^"X-Reviewed-By: [^\\\s]', text, re.MULTILINE) is not None
 
 
+def offered() -> list[str]:
+    """The languages that the page speaks: those whose catalogues have words. A reader of another is given the next one
+    that its browser asks for.
+    """
+    return [language for language in LANGUAGES if language == "en" or messages(language)]
+
+
 def pack(language: str) -> dict[str, Any]:
     locale = Locale.parse(LANGUAGES[language])
     symbols = locale.number_symbols["latn"]
@@ -124,7 +131,9 @@ def main() -> int:
         return int(any(lacking[language] for language in COMPLETE))
     generated = HERE / "src" / "generated" / "locales"
     generated.mkdir(parents=True, exist_ok=True)
-    for language in LANGUAGES:
+    for stale in generated.glob("*.json"):
+        stale.unlink()
+    for language in offered():
         (generated / f"{language}.json").write_text(json.dumps(pack(language), ensure_ascii=False), encoding="utf-8")
     (generated.parent / "labels.json").write_text(json.dumps(labels(), ensure_ascii=False), encoding="utf-8")
     (generated.parent / "base.json").write_text(json.dumps(base_map(), separators=(",", ":")), encoding="utf-8")

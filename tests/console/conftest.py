@@ -141,7 +141,7 @@ def _messages() -> dict[str, set[str]]:
 
 
 LETTERS = {"en": (), "ru": ("cyrillic",)} | dict.fromkeys(("kk", "ky", "tg"), ("cyrillic", "cyrillic-ext"))
-LANGUAGES = (*LETTERS, "tk", "uz", "az")
+LANGUAGES = sorted(pack.stem for pack in (WEB / "src" / "generated" / "locales").glob("*.json"))
 
 
 def first_view_bytes() -> int:

@@ -1,4 +1,4 @@
-"""The page is read in eight languages, and the reader changes between them at any time."""
+"""The page is read in every language that has words, and the reader changes between them at any time."""
 
 import json
 import re
@@ -54,8 +54,8 @@ async def test_one_language_is_fetched_and_the_choice_is_kept(opened: Opening) -
     await reader.open()
     fetched: list[str] = []
     reader.page.on("request", lambda asked: fetched.append(asked.url.rpartition("/")[2]))
-    await reader.page.locator("header select").select_option("tg")
-    await reader.page.wait_for_function("() => document.documentElement.lang === 'tg'")
-    assert [name[:2] for name in fetched if name.endswith(".js")] == ["tg"]
+    await reader.page.locator("header select").select_option("ru")
+    await reader.page.wait_for_function("() => document.documentElement.lang === 'ru'")
+    assert [name[:2] for name in fetched if name.endswith(".js")] == ["ru"]
     await reader.page.reload()
-    await reader.page.wait_for_function("() => document.documentElement.lang === 'tg'")
+    await reader.page.wait_for_function("() => document.documentElement.lang === 'ru'")

@@ -29,7 +29,9 @@ const NAMES: Record<string, string> = {
 const pack = signal<Pack | null>(null);
 export const language = signal("en");
 export const drafted = computed(() => pack.value !== null && !pack.value.reviewed);
-export const languages = Object.entries(NAMES).map(([code, name]) => ({ code, name }));
+export const languages = Object.entries(NAMES)
+  .filter(([code]) => `./generated/locales/${code}.json` in packs)
+  .map(([code, name]) => ({ code, name }));
 let asked = "";
 
 export async function speak(code: string): Promise<void> {
