@@ -63,8 +63,7 @@ class Lab:
         """Start what does not run, bring the schema to this release, and wait until the proxy has a ready instance."""
         self._start("etcd", *self._etcd(), identity=self._cluster.identity())
         for node in NODES:
-            config = self._write_node(node)
-            self._start(node, "/usr/bin/patroni", str(config), identity=self._cluster.identity())
+            self.start_node(node)
         self._start("haproxy", "/usr/sbin/haproxy", "-db", "-f", str(self._write_proxy()))
         _await(lambda: len(self.members("streaming")) == len(NODES) - 1, "the standbys do not follow the leader")
         environment = self.environment()
@@ -75,6 +74,18 @@ class Lab:
             own = {"SARHAD_PORT": str(instance_port(instance)), "SARHAD_WORKERS": "1"}
             self._start(f"service-{instance}", _sarhad(), "serve", environment=environment | own)
         _await(lambda: _answers(f"http://127.0.0.1:{SERVICE}/readyz"), "no instance of the service is ready")
+
+    def start_node(self, node: str) -> None:
+        """Start a database node, also one that was killed: Patroni makes a standby of it where another leads."""
+        self._start(node, "/usr/bin/patroni", str(self._write_node(node)), identity=self._cluster.identity())
+
+    def kill_node(self, node: str) -> None:
+        """End Patroni and PostgreSQL of a node at once with SIGKILL, as the loss of its machine would."""
+        pid, began = self._known()[node]
+        postmaster = int((self._home / node / "postmaster.pid").read_text().split("\n", 1)[0])
+        if _began(pid) == began:
+            os.killpg(pid, signal.SIGKILL)
+        os.kill(postmaster, signal.SIGKILL)
 
     def down(self) -> None:
         """Stop what `up` started, service first and etcd last; what is stopped with SIGSTOP is let go on."""

@@ -13,7 +13,7 @@ from service.settings import Settings
 from tests.exchange import Region, prepare
 
 NAMES = (
-    *("access", "console", "duplicates", "export", "import", "ingest", "policy"),
+    *("access", "console", "duplicates", "export", "ha", "import", "ingest", "policy"),
     *("profiles", "reads", "spectra", "tiles", "trends"),
 )
 MODULES = {"import": "imports"}  # `import` is no name of a module
@@ -31,6 +31,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0, help="time for each repeated question")
     parser.add_argument("--data", type=Path, default=DATA, help="reference data kept outside the repository")
     options = parser.parse_args()
+    if options.name == "ha":  # it has databases of its own: deploy/ha/lab
+        print(json.dumps({"bench": "ha", **importlib.import_module("tests.benchmarks.ha").measure()}))
+        return
     directory = Path(tempfile.mkdtemp(prefix="sarhad-bench-"))
     cluster = Cluster(directory / "cluster")
     cluster.start()
