@@ -82,10 +82,10 @@ def reviewed(language: str) -> bool:
 
 
 def offered() -> list[str]:
-    """The languages that the page speaks: those whose catalogues have words. A reader of another is given the next one
+    """The languages that the page speaks: those whose catalogues are whole. A reader of another is given the next one
     that its browser asks for.
     """
-    return [language for language in LANGUAGES if language == "en" or messages(language)]
+    return [language for language in LANGUAGES if language == "en" or not wanted(language) - messages(language).keys()]
 
 
 def pack(language: str) -> dict[str, Any]:

@@ -137,7 +137,8 @@ def _messages() -> dict[str, set[str]]:
     """What the page can say, as it says it."""
     generated = WEB / "src" / "generated" / "locales"
     en, ru = (json.loads((generated / f"{code}.json").read_text(encoding="utf-8"))["messages"] for code in ("en", "ru"))
-    return {"en": {en.get(message, message) for message in ru}, "ru": {*ru.values()}}
+    whole = {message: said for message, said in ru.items() if isinstance(said, str)}  # not of a number of things
+    return {"en": {en.get(message, message) for message in whole}, "ru": {*whole.values()}}
 
 
 LETTERS = {"en": (), "ru": ("cyrillic",)} | dict.fromkeys(("kk", "ky", "tg"), ("cyrillic", "cyrillic-ext"))
