@@ -15,6 +15,8 @@ from tests.exchange import Exchange, heroin
 from tests.library.conftest import msp
 from tests.spectra.test_formats import MASSBANK
 
+pytestmark = pytest.mark.xdist_group("guides")  # what other tests leave would stand in the pictures
+
 PHONE = 360
 ROLES = ("reporter", "laboratory", "analyst", "policy_officer", "key_administrator", "auditor")
 METH = msp((91.0542, 999.0), (119.0855, 812.0), (150.1277, 40.5), precursor=150.1278)
