@@ -2,8 +2,12 @@
 
 import "@fontsource/noto-sans/cyrillic-400.css";
 import "@fontsource/noto-sans/cyrillic-700.css";
+import "@fontsource/noto-sans/cyrillic-ext-400.css";
+import "@fontsource/noto-sans/cyrillic-ext-700.css";
 import "@fontsource/noto-sans/latin-400.css";
 import "@fontsource/noto-sans/latin-700.css";
+import "@fontsource/noto-sans/latin-ext-400.css";
+import "@fontsource/noto-sans/latin-ext-700.css";
 import "./console.css";
 import { render } from "preact";
 import { useEffect } from "preact/hooks";

@@ -20,7 +20,7 @@ export const Appearances = () => (
         <Text at={`${at}/shape`} title={t("Shape")} />
         <Text at={`${at}/logo`} title={t("Logo")} />
         <Text at={`${at}/logo_back`} title={t("Imprint of the back")} />
-        <Pick at={`${at}/score`} title={t("Score")} list="tablet_scores" optional />
+        <Pick at={`${at}/score`} title={t("Score line")} list="tablet_scores" optional />
         <Text at={`${at}/diameter_mm`} title={t("Diameter, mm")} decimal />
         <Text at={`${at}/thickness_mm`} title={t("Thickness, mm")} decimal />
         <Text at={`${at}/mass_mg/mean`} title={t("Mass of a unit, mg: mean")} decimal />
