@@ -134,6 +134,9 @@ class Settings(BaseSettings):
     country_hits_per_minute: Annotated[
         int, Field(ge=1, description="The same for all keys of a country together, per minute and worker.")
     ] = 30
+    hits_per_day: Annotated[
+        int, Field(ge=1, description="Searches with spectra of one country in a day, after which none is for hits.")
+    ] = 1_000
     methods_per_day: Annotated[
         int, Field(ge=1, description="Methods of profiling that one country may declare in a day.")
     ] = 20

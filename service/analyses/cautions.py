@@ -20,6 +20,7 @@ def cautions(facets: AnalysisFacets, catalogue: Catalogue) -> list[dict[str, str
     return [
         {"type": f"/warnings/{kind}", "pointer": pointer, "detail": detail}
         for found in (
+            _custody(facets),
             _schemes(facets, catalogue),
             _claims(facets, catalogue),
             _contents(facets, catalogue),
@@ -27,6 +28,13 @@ def cautions(facets: AnalysisFacets, catalogue: Catalogue) -> list[dict[str, str
         )
         for kind, pointer, detail in found
     ]
+
+
+def _custody(facets: AnalysisFacets) -> Iterator[Caution]:
+    for index, exhibit in enumerate(facets.laboratory.exhibits if facets.laboratory else ()):
+        if exhibit.seals_intact is False:
+            detail = f"What was examined may not be what {exhibit.received_from} seized: tell it."
+            yield "seals-not-intact", f"/laboratory/exhibits/{index}/seals_intact", detail
 
 
 def _schemes(facets: AnalysisFacets, catalogue: Catalogue) -> Iterator[Caution]:

@@ -32,6 +32,7 @@ from service.problems import Problem
 from service.readings.account import Account
 from service.readings.entry import Reading, rows
 from service.readings.write import AccessWriter
+from service.seizures.paged import plan_for_what_is_asked
 from service.seizures.query import Conditions
 from service.seizures.read import descendants
 from service.settings import Settings
@@ -145,6 +146,7 @@ class Building:
             catalogue = await Catalogue.from_database(session)
             policy = await enter(session, acting.token)
             catalogue = await known_to(session, catalogue)
+            await plan_for_what_is_asked(session)
             query = subject.query(question, await reach(session), descendants(question.substance, catalogue))
             flat = subject.rows(catalogue, mark)
             writer = await asyncio.to_thread(FORMATS[row["format"]].open, self.place.file, subject.columns)

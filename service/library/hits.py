@@ -7,16 +7,19 @@ never below the threshold: who wants more asks the owner. A hit is a likeness, n
 
 from dataclasses import dataclass
 from functools import lru_cache
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import DateTime, column, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from service.identity import quota
 from service.identity.caller import Caller
 from service.identity.models import Agency
 from service.identity.pace import Pace
 from service.library.search import Query
+from service.problems import Problem
 from service.settings import Settings
 from service.spectra.confidence import CONFIDENT
 from service.substances.catalogue import Catalogue
@@ -28,6 +31,14 @@ _HITS = text("""
     FROM gate.spectrum_hits(:technique, :mode, CAST(:lowest AS float8), CAST(:highest AS float8),
       CAST(:mz AS float8[]), CAST(:weight AS float8[]), :least)
     ORDER BY band DESC, agency, class NULLS LAST LIMIT :most""")
+
+_ASKED = func.gate.spectrum_searches().table_valued(column("at", DateTime(timezone=True))).c.at
+
+
+class TooManySearches(Problem):
+    """Your country has searched with as many spectra as it may in a day and still ask for hits. Search without them."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +56,9 @@ def pace(settings: Settings) -> Pace:
 
 
 async def hits(session: AsyncSession, caller: Caller, query: Query, catalogue: Catalogue, settings: Settings) -> Hits:
-    """Raises TooManyRequests."""
+    """Raises TooManyRequests, TooManySearches."""
     pace(settings).step(caller.key_id, caller.country)
+    await quota.check(session, _ASKED, settings.hits_per_day, quota.DAY, TooManySearches)
     rows = (await session.execute(_HITS, {**query.parameters(), "least": CONFIDENT, "most": MOST})).all()
     contacts = select(Agency.code, Agency.name).where(Agency.code.in_([row.agency for row in rows]))
     names = {row.code: row.name for row in await session.execute(contacts)} if rows else {}

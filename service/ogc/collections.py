@@ -53,7 +53,11 @@ SEIZURES = Collection(
         "transport": TEXT | {"description": "UNECE Recommendation 19."},
         "place_type": TEXT,
         "concealment": TEXT | {"description": "Codes, separated by commas."},
-        "substances": TEXT | {"description": "Catalogue codes in the order of the lines, separated by commas."},
+        "substances": TEXT
+        | {
+            "description": "Catalogue codes in the order of the lines, separated by commas; of a provisional one, "
+            "what it turned out to be."
+        },
         "lines": COUNT | {"description": "Lines of the report."},
         "kg": NUMBER | {"description": "Kilograms of all lines that have a mass; exact decimals: /v1/seizures."},
         "obligations": TEXT | {"description": "What you owe for the record, separated by commas."},

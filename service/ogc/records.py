@@ -31,6 +31,8 @@ from service.policies import obligations
 from service.policies.gate import Reach
 from service.seizures.models import LEAVES, SHARED_LINE
 from service.seizures.paged import UNDATED, overlaps
+from service.substances.models import PROVISIONAL
+from service.substances.provisional import PREFIX
 
 PLACES = ("point", "cell")
 _TAKEN = (
@@ -67,13 +69,18 @@ def one(reach: Reach, record_id: UUID) -> Select[Any]:
     return _shown(found).where(*_standing(found), found.c.record_id == record_id)
 
 
+# A provisional code by what it turned out to be, as far as the reader may know it.
+_TURNED_OUT = select(PROVISIONAL.c.resolved).where(PROVISIONAL.c.code == SHARED_LINE.c.substance).scalar_subquery()
+_SUBSTANCE = case(
+    (SHARED_LINE.c.substance.startswith(PREFIX), func.coalesce(_TURNED_OUT, SHARED_LINE.c.substance)),
+    else_=SHARED_LINE.c.substance,
+)
+_SUBSTANCES = func.string_agg(_SUBSTANCE, aggregate_order_by(literal(","), SHARED_LINE.c.line))
 LINES = (
     select(
         SHARED_LINE.c.record_id,
         func.count().label("lines"),
-        func.string_agg(SHARED_LINE.c.substance, aggregate_order_by(literal(","), SHARED_LINE.c.line)).label(
-            "substances"
-        ),
+        _SUBSTANCES.label("substances"),
         func.sum(SHARED_LINE.c.kg).label("kg"),
     )
     .where(SHARED_LINE.c.record_id == func.any(bindparam("record_ids", type_=ARRAY(Uuid))))
@@ -153,7 +160,6 @@ def _columns(found: Any) -> Columns:
         same = and_(SHARED_LINE.c.record_id == found.c.record_id, SHARED_LINE.c.version == found.c.version)
         return select(value).where(same).scalar_subquery()
 
-    listed = func.string_agg(SHARED_LINE.c.substance, aggregate_order_by(literal(","), SHARED_LINE.c.line))
     return {
         "geometry": ("geometry", found.c.position),
         "at": ("time", func.nullif(found.c.at, UNDATED)),
@@ -167,7 +173,7 @@ def _columns(found: Any) -> Columns:
         "transport": ("text", found.c.transport_mode),
         "place_type": ("text", found.c.place_type),
         "concealment": ("text", func.nullif(func.array_to_string(found.c.concealment, ","), "")),
-        "substances": ("text", of_lines(listed)),
+        "substances": ("text", of_lines(_SUBSTANCES)),
         "lines": ("number", of_lines(func.nullif(func.count(), 0))),
         "kg": ("number", of_lines(func.sum(SHARED_LINE.c.kg))),
         "obligations": (

@@ -22,6 +22,7 @@ from service.ogc.records import feature, lines_of, one, page
 from service.policies.gate import Reach, reach
 from service.problems import NotFound
 from service.readings.account import account
+from service.seizures.paged import plan_for_what_is_asked
 from service.web import ReadSession, gives
 
 router = APIRouter(prefix="/ogc", tags=["ogc"])
@@ -186,6 +187,8 @@ async def _records(
     session: AsyncSession, question: Asked, limits: Reach, after: UUID | None, record_id: UUID | None = None
 ) -> tuple[list[dict[str, Any]], dict[str, list[UUID]], UUID | None]:
     """Features, their ids by owner, and the last of them where more follow."""
+    if question.box is not None:
+        await plan_for_what_is_asked(session)
     wanted = page(question, limits, after) if record_id is None else one(limits, record_id)
     rows = (await session.execute(wanted)).mappings().all()
     shown = rows[: question.limit]

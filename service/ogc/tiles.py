@@ -15,6 +15,7 @@ from service.ogc.records import feature, lines_of, points
 from service.ogc.sums import of_lines, routes
 from service.places.atlas import Atlas
 from service.policies.gate import Reach
+from service.seizures.paged import plan_for_what_is_asked
 from service.substances.catalogue import Catalogue
 
 MOST_POINTS = 1_000
@@ -39,6 +40,7 @@ async def of_cells(session: AsyncSession, tile: Tile, question: Map, reach: Reac
 
 async def of_points(session: AsyncSession, tile: Tile, reach: Reach) -> tuple[bytes, dict[str, list[Any]]]:
     """The tile, and the ids of the records in it by owner."""
+    await plan_for_what_is_asked(session)
     rows = (await session.execute(points(Box(*tile.box), MOST_POINTS, reach))).mappings().all()
     ids = [row["record_id"] for row in rows]
     lines = await lines_of(session, ids)

@@ -9,7 +9,19 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
-from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, literal, literal_column, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    RowMapping,
+    Select,
+    and_,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    text,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.expression import FromClause
 
@@ -22,6 +34,7 @@ from service.seizures.models import LEAVES, RECORD, SHARED_REFERENCE
 BY_TIME = ("instant", "day", "month", "undated")
 # The disclosed time of a record whose time is withheld.
 UNDATED: ColumnElement[datetime] = literal_column("'-infinity'::timestamptz")
+_PLAN_ANEW = text("SELECT set_config('plan_cache_mode', 'force_custom_plan', true)")
 SHOWN = ("record_id", "version", "kind", "agency", "country", "handling", "status", "mask", "disclosures", "duties")
 # What the filters of all kinds are compared with.
 ASKED = ("record_id", "version", "at", "kind", "country", "agency", "status", "scope_id", "place_country")
@@ -118,13 +131,17 @@ def details(ids: Select[Any]) -> Select[Any]:
     )
 
 
-def overlaps(leaf: FromClause, box: Box) -> ColumnElement[bool]:
-    """What lies in a box that does not cross the antimeridian.
+async def plan_for_what_is_asked(session: AsyncSession) -> None:
+    """From here on in this transaction statements are planned for the values that they are given.
 
-    The statement says the box: a plan for any box walks through all that lies in a wide one for the page of a few.
+    A plan for any box walks through all that lies in a wide one for the page of a few.
     """
-    corners = (literal(corner, literal_execute=True) for corner in (box.west, box.south, box.east, box.north))
-    envelope = func.ST_MakeEnvelope(*corners, 4326)
+    await session.execute(_PLAN_ANEW)
+
+
+def overlaps(leaf: FromClause, box: Box) -> ColumnElement[bool]:
+    """What lies in a box that does not cross the antimeridian. See `plan_for_what_is_asked`."""
+    envelope = func.ST_MakeEnvelope(box.west, box.south, box.east, box.north, 4326)
     return leaf.c.position.op("OPERATOR(gate.&&)", is_comparison=True)(envelope)
 
 

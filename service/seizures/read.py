@@ -18,7 +18,7 @@ from service.problems import NotFound, Problem
 from service.records.registry import REPORTS
 from service.seizures import present
 from service.seizures.models import OWN, RECORD
-from service.seizures.paged import turn_to
+from service.seizures.paged import plan_for_what_is_asked, turn_to
 from service.seizures.query import LINES, LOGGED, ONE, RECALLINGS, SIGNED, Search, page
 from service.substances.catalogue import Catalogue
 from service.substances.provisional import known_to, mark_resolved
@@ -45,6 +45,8 @@ async def search(
     substances = descendants(question.substance, catalogue)
     limits = await reach(session)
     bound_to = question.bound_to(*caller.standing, limits.version)
+    if question.bbox is not None:
+        await plan_for_what_is_asked(session)
     rows, following = await turn_to(
         session, question, bound_to, cursors, lambda after: page(question, limits, substances, after)
     )

@@ -1,10 +1,11 @@
 """Weekly rates: a rise is told, a rise of everything alike is not, and neither is a new reporter."""
 
+import math
 import random
 
 import pytest
 
-from service.alerts.rates import WEEKS_NEEDED, Rise, discoveries, rise, steady
+from service.alerts.rates import ALPHA, WEEKS_NEEDED, Rise, discoveries, ears, negative_binomial_tail, rise, steady
 from service.alerts.sweep import rises
 
 
@@ -29,6 +30,25 @@ def test_a_rise_of_one_series_is_told_and_the_same_rise_of_all_reports_is_not() 
     assert (found.count, found.p < 0.001) == (20, True)
     others[-1] *= 5  # five times as many reports of everything: more reporting, no more of this
     assert rise(series, [a + b for a, b in zip(series, others, strict=True)]) is None
+
+
+def test_the_tail_is_that_of_a_past_that_scatters() -> None:
+    """Mean 1, variance 2: a negative binomial of size 1, whose tail from k on is 2⁻ᵏ. Poisson's from 7 on is 8·10⁻⁵."""
+    past = [3] * 17 + [1] + [0] * 34
+    for k in (1, 3, 7):
+        assert negative_binomial_tail(k, past) == pytest.approx(0.5**k)
+    assert negative_binomial_tail(2, [1] * 52) == pytest.approx(1 - 2 * math.exp(-1)), "Poisson where nothing scatters"
+
+
+def test_weeks_that_were_wild_of_late_explain_a_count_that_the_year_does_not() -> None:
+    """EARS C2 by hand: the seven weeks before the lag have mean 8 and standard deviation √(100/6), 20.2 in all."""
+    wild, calm = [3, 13, 8, 13, 3, 8, 8], [1] * 45
+    late, early = [*calm, *wild, 6, 6, 20], [*wild, *calm, 6, 6, 20]
+    others = [40] * WEEKS_NEEDED
+    assert all(negative_binomial_tail(20, series[:52]) < ALPHA for series in (late, early)), "the same year to the one"
+    assert (ears(late), ears([*late[:-1], 21]), ears(early)) == (False, True, True)
+    flows = [[a + b for a, b in zip(series, others, strict=True)] for series in (late, early)]
+    assert [rise(series, flow) is None for series, flow in zip((late, early), flows, strict=True)] == [True, False]
 
 
 def test_a_change_of_reporting_alone_alarms_nobody() -> None:

@@ -7,7 +7,7 @@ from sarhad.analyses import finding
 
 from service.analyses.evidence import doubts
 from service.records.analysis_shapes import Examination, Finding
-from tests.analyses.laboratory import HEROIN, Laboratory, examination, tablets
+from tests.analyses.laboratory import HEROIN, Laboratory, examination, exhibit_number, tablets
 
 RESULTS = ("COL:POS", "TLC:POS", "GC:POS", "IRS:POS", "MS:POS", "COL:NEG", "GC:NEG", "MS:NEG", "MS:INC")
 CATEGORY = {"COL": "C", "TLC": "B", "GC": "B", "IRS": "A", "MS": "A"}
@@ -56,6 +56,16 @@ def warned(lab: Laboratory, **facets: Any) -> list[tuple[str, str]]:
     reply = lab.file(lab.found(**facets))
     assert reply.status == 201, reply.body
     return [(warning["type"].removeprefix("/warnings/"), warning["pointer"]) for warning in reply.json()["warnings"]]
+
+
+@pytest.mark.parametrize(("intact", "expected"), [(True, []), (None, []), (False, ["seals-not-intact"])])
+def test_broken_seals_are_a_word_on_what_was_found(lab: Laboratory, intact: bool | None, expected: list[str]) -> None:
+    laboratory = examination(exhibit_number())
+    laboratory["exhibits"][0]["seals_intact"] = intact
+    if intact is None:
+        del laboratory["exhibits"][0]["seals_intact"]
+    told = warned(lab, laboratory=laboratory)
+    assert told == [(kind, "/laboratory/exhibits/0/seals_intact") for kind in expected]
 
 
 def test_a_class_is_not_called_by_one_of_its_substances(lab: Laboratory) -> None:

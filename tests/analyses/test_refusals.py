@@ -102,6 +102,18 @@ CASES: list[tuple[str, dict[str, Any], str, Any, str, str]] = [
         "sampling-claim-unsupported", "/laboratory/sampling/0/claim/confidence",
     ),
     (
+        "all sampled, but fewer than there are", {}, "laboratory/sampling/0/plan", "ALL",
+        "sampling-impossible", "/laboratory/sampling/0/sampled",
+    ),
+    (
+        "a hypergeometric plan without a claim", {}, "laboratory/sampling/0/claim", ...,
+        "sampling-impossible", "/laboratory/sampling/0/claim",
+    ),
+    (
+        "an edition of SWGDRUG that is not known", {}, "laboratory/techniques/0/edition", "7.1",
+        "unknown-code", "/laboratory/techniques/0/edition",
+    ),
+    (
         "another category", {}, "laboratory/techniques/0/category", "A",
         "category-disagrees", "/laboratory/techniques/0/category",
     ),

@@ -59,14 +59,18 @@ class Bucket:
             return re.findall("<Key>(.*?)</Key>", answer.read().decode())
 
 
+def unused_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
+
+
 @contextmanager
-def bucket(authority: Authority | None = None) -> Iterator[Bucket]:
+def bucket(authority: Authority | None = None, port: int | None = None) -> Iterator[Bucket]:
     """An empty one; the store ends with it. It speaks TLS where an authority certifies it."""
     python = os.environ.get("SARHAD_MOTO_PYTHON")
     if python is None:
-        pytest.skip("tests/run installs the store")
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port = listening.getsockname()[1]
+        pytest.fail("SARHAD_MOTO_PYTHON is not set: tests/run installs the store and says where it is")
+    port = port or unused_port()
     if authority:
         certificate = str(authority.certificate("localhost"))  # pgBackRest compares names, not addresses
         kept, tls = Bucket(f"https://localhost:{port}", authority.file), ["-s", "-c", certificate, "-k", certificate]

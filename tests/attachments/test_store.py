@@ -10,10 +10,11 @@ import pytest
 
 from service.attachments.store import Files, FilesUnavailable
 from service.settings import Settings
-from tests.attachments.bucket import bucket
+from tests.attachments.bucket import bucket, unused_port
 from tests.attachments.files import pdf
 from tests.attachments.sender import Sender
 from tests.exchange import Exchange, Region
+from tests.seizures.wiring import refusal
 
 
 @pytest.fixture(params=["folder", "bucket"])
@@ -68,3 +69,27 @@ def test_an_exchange_keeps_its_files_in_a_bucket(settings: Settings, region: Reg
             assert not list((settings.state_dir / "attachments").rglob(f"*{digest}*"))
         finally:
             exchange.stop()
+
+
+def test_while_the_store_is_down_nothing_is_kept_and_the_same_pieces_are_taken_later(
+    settings: Settings, region: Region
+) -> None:
+    data = pdf(b"/Filler<%s>" % os.urandom(50_000).hex().encode())
+    path = f"/v1/attachments/{hashlib.sha256(data).hexdigest()}"
+    port = unused_port()
+    with bucket(port=port) as kept:
+        exchange = Exchange.start(settings, region, SARHAD_ATTACHMENT_STORE=kept.url, **kept.variables)
+    try:
+        customs = Sender(exchange, "KZ-CUS")
+        upload = customs.begin(data).json()["id"]
+        refused = customs.piece(upload, 0, data)
+        assert refusal(refused)[:2] == (503, "files-unavailable")
+        assert int(refused.headers["retry-after"]) > 0
+        assert customs.get(f"/v1/uploads/{upload}").json()["received"] == 0
+        assert customs.get(path).status == 404
+        with bucket(port=port):
+            assert customs.piece(upload, 0, data).json()["state"] == "kept"
+            assert customs.get(path).body == data
+        assert refusal(customs.get(path))[:2] == (503, "files-unavailable")
+    finally:
+        exchange.stop()

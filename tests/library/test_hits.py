@@ -8,10 +8,12 @@ from sqlalchemy import create_engine, text
 from service.spectra.library import Library
 from service.spectra.prepare import compared
 from service.spectra.spectrum import Spectrum
-from tests.exchange import Exchange
+from tests.exchange import Exchange, Region
 from tests.library.conftest import Searcher, like_heroin, msp
 from tests.seizures.wiring import refusal
 
+SEARCHED = text("""SELECT count(DISTINCT reading) FROM core.access WHERE country = 'UZ' AND status = 200
+  AND at > now() - interval '1 day' AND route = '/v1/spectra/search'""")
 HITS = {"effect": "permit", "audience": {"countries": ["KG"]}, "handling_up_to": "TLP:AMBER", "gives": "hits"}
 
 
@@ -79,6 +81,22 @@ def test_searches_for_hits_are_counted(exchange: Exchange) -> None:
     assert refusal(refused[0])[:2] == (429, "too-many-requests")
     assert "searches for hits" in refused[0].json()["detail"]
     assert searcher.ask(like_heroin()).status == 200
+
+
+def test_a_country_asks_for_hits_so_often_a_day(exchange: Exchange, region: Region) -> None:
+    with create_engine(exchange.settings.database_as()).connect() as connection:
+        asked = connection.scalar(SEARCHED)
+    bounded = Exchange.start(exchange.settings, region, workers=1, SARHAD_HITS_PER_DAY=str(asked + 2))
+    try:
+        laboratory, customs = (Searcher(bounded, name) for name in ("UZ-LAB", "UZ-CUS"))
+        assert [each.ask(like_heroin(), hits="true").status for each in (laboratory, customs)] == [200, 200]
+        refused = laboratory.ask(like_heroin(), hits="true")
+        assert refusal(refused)[:2] == (429, "too-many-searches")
+        assert 0 < int(refused.headers["retry-after"]) <= 86_400
+        assert laboratory.ask(like_heroin()).status == 200, "without hits"
+        assert Searcher(bounded, "TJ-LAB").ask(like_heroin(), hits="true").status == 200, "another country"
+    finally:
+        bounded.stop()
 
 
 @pytest.mark.parametrize("technique", ["MS2", "EI"])

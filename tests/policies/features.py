@@ -308,19 +308,20 @@ def _counted(stage: Stage) -> Told:
         found = one(stage, f"SELECT count(*) FROM gate.asked_of('{owner}')", "sarhad_write")
         yield f"{reader.country} has asked {owner} {found} times", found == number
     stage.run("DELETE FROM core.access")
-    stage.run("""INSERT INTO core.access (id, at, reading, country, agency, key_id, roles, purpose, method, route,
-        policy, status, owner, records, record_ids, question, answer, seal, salt, leaf_hash)
-      SELECT gen_random_uuid(), now() - make_interval(days => v.days), CAST(:id AS uuid), v.c, v.c || '-CUS', 'k', '{}',
-        'analysis', 'GET', v.route, 'p', v.status, v.o, 1, '{}', sha256(''), sha256(''),
-        decode(repeat('00', 16), 'hex'), decode(repeat('00', 16), 'hex'), sha256('')
-      FROM (VALUES ('TJ', 0, 200, 'KZ', '/v1/profiles/search'), ('TJ', 0, 200, 'UZ', '/v1/profiles/search'),
-        ('TJ', 2, 200, 'KZ', '/v1/profiles/search'), ('TJ', 0, 429, 'KZ', '/v1/profiles/search'),
-        ('UZ', 0, 200, 'KZ', '/v1/profiles/search'), ('TJ', 0, 200, 'KZ', '/v1/seizures'))
-        AS v(c, days, status, o, route)""", id=_id(98))  # fmt: skip
+    for number, route in enumerate(("/v1/profiles/search", "/v1/spectra/search", "/v1/seizures"), 97):
+        stage.run("""INSERT INTO core.access (id, at, reading, country, agency, key_id, roles, purpose, method, route,
+            policy, status, owner, records, record_ids, question, answer, seal, salt, leaf_hash)
+          SELECT gen_random_uuid(), now() - make_interval(days => v.days), CAST(:id AS uuid), v.c, v.c || '-CUS', 'k',
+            '{}', 'analysis', 'GET', :route, 'p', v.status, v.o, 1, '{}', sha256(''), sha256(''),
+            decode(repeat('00', 16), 'hex'), decode(repeat('00', 16), 'hex'), sha256('')
+          FROM (VALUES ('TJ', 0, 200, 'KZ'), ('TJ', 0, 200, 'UZ'), ('TJ', 2, 200, 'KZ'), ('TJ', 0, 429, 'KZ'),
+            ('UZ', 0, 200, 'KZ')) AS v(c, days, status, o)""", id=_id(number), route=route)  # fmt: skip
     for reader, number in ((TJ, 1), (KZ, 0)):
         stage.become(stage.enter(reader))
         found = one(stage, "SELECT count(*) FROM gate.comparisons()", "sarhad_read")
         yield f"{reader.country} has compared {found} times", found == number
+        found = one(stage, "SELECT count(*) FROM gate.spectrum_searches()", "sarhad_read")
+        yield f"{reader.country} has searched with spectra {found} times", found == number
 
 
 def _candidates(stage: Stage) -> Told:

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 from sarhad.records import item
+from sqlalchemy import create_engine, text
 
 from tests.exchange import Exchange, heroin
 from tests.seizures.wiring import Agency, Stored, stored
 
 OWNER, NEIGHBOUR = "RU", "AZ"
 PATH = "/v1/seizures/preview"
+CONTEXTS, GIVEN = "SELECT count(*) FROM gate.context", "SELECT last_value FROM gate.context_id_seq"
 
 
 def rule(**members: Any) -> dict[str, Any]:
@@ -92,9 +94,16 @@ def test_a_stop_is_foreseen_too(exchange: Exchange, customs: Agency) -> None:
 
 
 def test_nothing_is_filed_and_nothing_stays(exchange: Exchange, customs: Agency) -> None:
-    before: Stored = stored(exchange.settings)
+    exchange.adopt(OWNER, rule())
+    kept: Stored = stored(exchange.settings)
     foreseen(customs, report(customs))
-    assert stored(exchange.settings) == before
+    with create_engine(exchange.settings.database_as()).connect() as connection:
+        contexts, given = (connection.execute(text(query)).scalar_one() for query in (CONTEXTS, GIVEN))
+        for _ in range(3):
+            assert foreseen(customs, report(customs))
+        assert connection.execute(text(CONTEXTS)).scalar_one() == contexts
+        assert connection.execute(text(GIVEN)).scalar_one() == given, "no number of a context is used up"
+    assert stored(exchange.settings) == kept
 
 
 def test_it_is_told_to_the_agency_that_files_alone(exchange: Exchange, customs: Agency, analyst: Agency) -> None:

@@ -125,6 +125,7 @@ DEFINERS = {
     "gate.duties": {"sarhad_read", "sarhad_write", RECORD, *REPORT_ROLES},
     "gate.add_reference_spectrum": {"sarhad_write"},  # in the name of the caller's laboratory, as the next
     "gate.remove_reference_spectrum": {"sarhad_write"},
+    "gate.spectrum_searches": {"sarhad_read"},  # when the caller's country searched with spectra, by the access log
     "gate.spectrum_hits": {"sarhad_read"},  # whose, which class and which band; no peaks, no score
     "gate.end_upload": {"sarhad_write"},  # of the caller's agency, as the next two
     "gate.extend_upload": {"sarhad_write"},

@@ -22,11 +22,13 @@ from tests.profiles.specimens import MARKERS, specimen
 AREAS = st.lists(st.floats(0, 1e6), min_size=5, max_size=40).filter(lambda areas: max(areas) > 1 + 2 * min(areas))
 
 
-def points(batches: int, each: int, noise: float = 0.12) -> tuple[list[list[float]], list[str]]:
+def points(batches: int, each: int, *noises: float) -> tuple[list[list[float]], list[str]]:
+    """Specimens and their batches. How much those of one batch differ is one of the noises, drawn for each batch."""
     chance = random.Random(4)
     made, names = [], []
     for number in range(batches):
         areas = [math.exp(chance.gauss(0, 1)) for _ in MARKERS]
+        noise = chance.choice(noises) if noises else 0.12
         for _ in range(each):
             made.append(unit([a * math.exp(chance.gauss(0, noise)) for a in areas], ""))
             names.append(f"B{number}")
@@ -73,6 +75,19 @@ def test_a_ratio_grows_with_the_score_and_stays_within_what_the_pairs_show() -> 
     assert min(found.low) >= -math.log10(150) - 1e-9
     assert found.least is not None
     assert 0.5 < found.least < 1
+
+
+def test_more_batches_make_a_ratio_surer_and_more_specimens_of_the_same_do_not() -> None:
+    """Batches are drawn, not pairs: of 12 batches of 24 there are nine times as many linked pairs as of 60 of 4."""
+
+    def width(batches: int, each: int) -> float:
+        found = calibrate(*points(batches, each, 0.1, 0.5))
+        return float(np.mean(np.subtract(found.high, found.low)))
+
+    few, fuller, many = width(12, 12), width(12, 24), width(60, 4)
+    assert 0.1 < many < few < 1
+    assert many < fuller
+    assert fuller == pytest.approx(few, rel=0.15)
 
 
 async def test_a_calibration_is_made_beside_the_worker_and_one_of_a_country_at_a_time(

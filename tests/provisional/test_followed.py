@@ -20,7 +20,9 @@ from tests.provisional.conftest import Post
 from tests.seizures.wiring import Agency
 
 Get = Callable[..., Any]
+FEATURES = "/ogc/collections/seizures/items"
 METHYLONE, CATHINONES, NAME = "SAR-000389", "SAR-000036", "unknown of exhibit 9"
+HERE = {"lat": "38.01", "lon": "58.07", "accuracy_m": 10, "method": "GPS"}
 MONTH = {"first_month": "2019-02", "last_month": "2019-02"}
 
 
@@ -43,7 +45,7 @@ def filed(exchange: Exchange, code: str, second_key: str) -> dict[str, str]:
     assert analysis.status == 201, analysis.body
     kept = attachments.send(exchange.client("TM-CUS"), SPECTRUM)
     spectrum = {"line": 1, "technique": "MS", **{name: kept[name] for name in ("media_type", "sha256", "size")}}
-    report = heroin("TM-CUS", instant="2019-02-03T10:00:00+05:00", spectra=[spectrum],
+    report = heroin("TM-CUS", instant="2019-02-03T10:00:00+05:00", where_point=HERE, spectra=[spectrum],
                     items=[item(code, "powder", "1.5", "kg", status="PRES")])  # fmt: skip
     assert Agency(exchange, "TM-CUS").post(exchange.sign(report)).status == 201
     return {"analysis": analysis.json()["id"], "report": report.id}
@@ -75,6 +77,7 @@ def seen(exchange: Exchange, code: str, filed: dict[str, str], get: Get, post: P
         for row in get("TM-CUS", "/v1/listings/table", after="TZZ", limit=500).json()["items"]
         if row["substance"] == code
     ] or [None]
+    methylone = {"filter": f"substances LIKE '%{METHYLONE}%'", "limit": 1000}
     pack = post("TM-DCA", "/v1/packs", {"form": "unodc-ids", **MONTH}).json()["id"]
     sheet = get("TM-DCA", f"/v1/packs/{pack}").json()["content"]["sheets"][0]
     return {
@@ -84,6 +87,8 @@ def seen(exchange: Exchange, code: str, filed: dict[str, str], get: Get, post: P
         "control": get("TM-CUS", f"/v1/substances/{code}/control").json(),
         "listed": row,
         "pack": json.dumps(sheet["rows"]),
+        "feature": get("TM-CUS", f"{FEATURES}/{filed['report']}").json()["properties"]["substances"],
+        "features": {one["id"] for one in get("TM-CUS", FEATURES, **methylone).json()["features"]},
     }
 
 
@@ -103,6 +108,8 @@ def test_every_answer_follows(
     statuses = [{c: cell["status"] for c, cell in one["countries"].items()} for one in (after["control"], target)]
     assert statuses[0] == {c: {"listed": "class"}.get(status, status) for c, status in statuses[1].items()}
     assert (after["control"]["definitions_asked"], after["control"]["definitions_not_asked"]) == (True, [])
+    assert (before["feature"], after["feature"]) == (resolved, METHYLONE)
+    assert [filed["report"] in one["features"] for one in (before, after)] == [False, True]
     assert (NAME in before["pack"], "Methylone" in before["pack"]) == (True, False)
     assert (NAME in after["pack"], "Methylone" in after["pack"]) == (False, True)
 

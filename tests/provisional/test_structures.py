@@ -5,11 +5,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from rdkit import Chem
+from rdkit import Chem, DataStructs
+from rdkit.Chem import rdFingerprintGenerator
 
+from service.substances.catalogue import Catalogue
+from service.substances.load import SCHEMAS
 from tests.provisional.conftest import Post
 
 MEPHEDRONE_HCL = "CNC(C)C(=O)c1ccc(C)cc1.Cl"
+CAFFEINE = "Cn1c(=O)c2c(ncn2C)n(C)c1=O"
 METHANE_MOL = (
     "\n  test\n\n  1  0  0  0  0  0  0  0  0  0999 V2000\n" + "    0.0000    0.0000    0.0000 C   0  0\nM  END\n"
 )
@@ -34,6 +38,29 @@ def test_a_positional_isomer_is_another_substance_that_looks_alike(post: Post) -
     assert found["known"] == []
     assert found["nearest"][0]["look"] is True
     assert found["svg"] is None
+
+
+def test_the_nearest_are_the_most_alike_of_all_controlled_structures(post: Post) -> None:
+    """Tanimoto of Morgan fingerprints (radius 2, 2,048 bits), worked out here anew over the whole catalogue."""
+    smiles = "CCCNC(C)C(=O)c1cccc(C)c1"
+    generator = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=2048)
+    own = generator.GetFingerprint(Chem.MolFromSmiles(smiles))
+    alike = {
+        code: DataStructs.TanimotoSimilarity(own, generator.GetFingerprint(Chem.MolFromSmiles(entry.substance.smiles)))
+        for code, entry in Catalogue.from_files(SCHEMAS).entries.items()
+        if entry.schedules and entry.substance.smiles
+    }
+    best = sorted(alike, key=lambda code: (-alike[code], code))[:8]
+    found = post("TM-LAB", "/v1/structures", {"structure": {"smiles": smiles}}).json()["nearest"]
+    assert [(near["code"], near["similarity"]) for near in found] == [(code, f"{alike[code]:.2f}") for code in best]
+    assert all(near["schedules"] for near in found)
+
+
+def test_what_nobody_controls_is_known_and_not_among_the_nearest(post: Post) -> None:
+    found = post("TM-LAB", "/v1/structures", {"structure": {"smiles": CAFFEINE}}).json()
+    assert [(entry["code"], entry["match"]) for entry in found["known"]] == [("SAR-000215", "same")]
+    assert found["nearest"]
+    assert "SAR-000215" not in {near["code"] for near in found["nearest"]}
 
 
 def test_a_mol_block_is_read_too(post: Post) -> None:

@@ -2,7 +2,9 @@
 
 import base64
 import struct
+import time
 import zlib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -239,6 +241,33 @@ async def test_a_compressed_bomb_meets_the_memory_limit() -> None:
 async def test_ten_million_peaks_meet_a_limit_and_nothing_else() -> None:
     with pytest.raises((FileTooDemanding, FileNotUnderstood)):
         await parse(read, b"Name: x\nPrecursorMZ: 100\nNum Peaks: 10000000\n" + b"1 1; " * 10_000_000, sender=None)
+
+
+async def test_a_parser_that_only_reckons_meets_the_limit_of_its_processor() -> None:
+    """In much less than the 20 s of the clock that others wait at most."""
+    begun = time.monotonic()
+    with pytest.raises(FileTooDemanding, match="did not survive"):
+        await parse(endless.read, b"x", sender=None, cpu_seconds=1)
+    assert time.monotonic() - begun < sandbox.SECONDS
+
+
+async def test_a_parser_that_crashes_takes_nobody_with_it() -> None:
+    with pytest.raises(FileTooDemanding, match="did not survive"):
+        await parse(endless.crash, b"x", sender=None)
+    assert await parse(endless.talk, b"3", sender=None) == "xxx"
+
+
+async def test_a_parser_may_say_no_more_than_its_limit() -> None:
+    said = 64 << 20
+    assert len(await parse(endless.talk, b"%d" % (said - 2), sender=None)) == said - 2, "two quotes around it"
+    with pytest.raises(FileTooDemanding, match="memory"):
+        await parse(endless.talk, b"%d" % (said - 1), sender=None)
+
+
+async def test_a_parser_writes_no_file(tmp_path: Path) -> None:
+    with pytest.raises((FileTooDemanding, FileNotUnderstood)):
+        await parse(endless.write, bytes(tmp_path / "left"), sender=None)
+    assert not (tmp_path / "left").exists() or (tmp_path / "left").stat().st_size == 0
 
 
 async def test_a_parser_that_does_not_end_meets_the_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
