@@ -15,16 +15,19 @@ import pytest
 from joserfc import jws
 from joserfc.jwk import OKPKey
 from sarhad.errors import ProblemError
+from sarhad.records import item
 
 from service.disclosure import PUBLIC, Cell, disclose
 from service.disclosure.keys import key_sum, record_key
 from service.ledger.merkle import leaf_hash
 from tests.disclosure.levels import period_of
-from tests.exchange import Exchange
-from tests.links.wiring import confirmed
+from tests.exchange import Exchange, heroin
+from tests.links.wiring import confirmed, post
 from tests.publications.conftest import Filed, approve, definition, file, seizure_of
+from tests.seizures.wiring import Agency
 
 ANALYST = "KZ-DCA"
+METHYLONE, CATHINONES = "SAR-000389", "SAR-000036"
 
 
 def refused(call: Callable[[], object]) -> ProblemError:
@@ -124,6 +127,32 @@ def test_an_event_that_two_agencies_of_a_country_reported_is_counted_once_by_it(
     document = fetch(open_exchange, released(open_exchange, "KZ", "UZ", **months)).json()
     for place in ("country", "region"):
         assert figures(document, place) == expected(customs + police[2:] + others, secret, {"KZ", "UZ"}, place)
+
+
+def test_an_unknown_is_counted_as_what_it_turned_out_to_be(open_exchange: Exchange) -> None:
+    """Two dozen seizures of it: of its class while nobody knows what it is, and then of a substance of that class."""
+    laboratory = Agency(open_exchange, "KZ-LAB")
+    made = post(laboratory, "/v1/provisional", {"name": "unknown", "formula": "C11H13NO3", "parent": CATHINONES}, None)
+    code = made.json()["code"]
+    publication = post(Agency(open_exchange, "KZ-DCA/policy"), f"/v1/provisional/{code}/publication", {}, None)
+    assert (made.status, publication.status) == (201, 200)
+    year = 2016
+    days = (f"{year}-01-{1 + n:02}T10:00:00+05:00" for n in range(24))
+    unknown = [item(code, "powder", "1", "kg", status="PRES")]
+    file(open_exchange, [heroin("KZ-CUS", handling="TLP:GREEN", instant=day, items=unknown) for day in days])
+    months = {"first_month": f"{year}-01", "last_month": f"{year}-12"}
+
+    def told(level: str) -> set[str]:
+        tables = [{"time": "year", "place": "country", "substance": level}]
+        document = fetch(open_exchange, released(open_exchange, "KZ", tables=tables, **months)).json()
+        return {cell["substance"] for table in document["tables"] for cell in table["cells"]}
+
+    class_ = told("class")
+    assert (told("substance"), len(class_)) == ({code}, 1)
+    second = Agency(open_exchange, open_exchange.add_holder("KZ-LAB/second", "laboratory"))
+    resolution = {"substance": METHYLONE, "reason": "NMR"}
+    assert post(second, f"/v1/provisional/{code}/resolution", resolution, None).status == 200
+    assert (told("substance"), told("class")) == ({METHYLONE}, class_)
 
 
 def test_records_marked_above_the_ceiling_are_not_counted(
