@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import resource
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from typing import Any
 import typer
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops
+from granian.http import HTTP1Settings
 from pydantic_core import PydanticUndefined
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import OperationalError, ProgrammingError
@@ -25,6 +27,12 @@ from service.policies import canary
 from service.settings import Settings
 
 app = typer.Typer(rich_markup_mode=None)
+_HEADERS_WITHIN = (
+    30_000  # milliseconds from the start of a connection, or from the answer before, to the end of headers
+)
+_CONNECTIONS = 8_192  # that a worker keeps at once; whoever comes after them waits until one ends
+_FILES = 65_536  # open ones of a worker, where the system's hard limit allows
+_OTHER_FILES = 512  # of them for everything but connections
 
 
 class _Forgetful(dict[int, float]):
@@ -78,6 +86,7 @@ def serve() -> None:
             factory=True,
             interface=Interfaces.ASGI,
             http=HTTPModes.http1,  # one way to read a request: nothing on the loopback needs HTTP/2 in clear
+            http1_settings=HTTP1Settings(header_read_timeout=_HEADERS_WITHIN),
             loop=Loops.uvloop,
             address="127.0.0.1",
             port=settings.port,
@@ -85,11 +94,21 @@ def serve() -> None:
             websockets=False,
             respawn_failed_workers=True,
             workers_kill_timeout=30,
+            backlog=4_096,
+            backpressure=_room_for_connections(),
             log_access=False,
         )
         server.respawned_wrks = _Forgetful()
         with jobs_beside(settings):
             server.serve()
+
+
+def _room_for_connections() -> int:
+    """How many connections a worker may keep: idle ones cost little, and must keep nobody out."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+    return min(_CONNECTIONS, files - _OTHER_FILES)
 
 
 def _refuse_if_exposed(settings: Settings) -> None:

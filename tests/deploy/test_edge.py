@@ -30,4 +30,5 @@ def test_it_says_nothing_of_itself_and_sets_no_header_that_means_something() -> 
 def test_slow_and_large_requests_end_here() -> None:
     assert given("client_header_timeout") == ["15s"]
     assert given("client_body_timeout") == ["60s"]
+    assert given("keepalive_timeout") == ["20s"]
     assert given("client_max_body_size") == ["1m", "1g", "9m"]  # of all; of batches; of pieces of files

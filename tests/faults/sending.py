@@ -3,11 +3,13 @@
 import http.client
 import json
 import os
+import socket
 from pathlib import Path
 from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.exchange import Exchange
 from tests.signing.wire import Wire
 
 
@@ -52,10 +54,16 @@ class Sending(Thread):
         return None
 
 
-def _holder(socket: str) -> int | None:
+def opened(exchange: Exchange) -> socket.socket:
+    """A connection on which nothing was said yet."""
+    where = urlsplit(exchange.settings.origin)
+    return socket.create_connection((where.hostname or "", where.port or 80), timeout=20)
+
+
+def _holder(held: str) -> int | None:
     for fd in Path("/proc").glob("[0-9]*/fd/*"):
         try:
-            if os.readlink(fd) == socket:
+            if os.readlink(fd) == held:
                 return int(fd.parts[2])
         except OSError:
             continue

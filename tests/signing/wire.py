@@ -148,6 +148,11 @@ def send_bytes(address: str, request: bytes) -> Reply:
             length = _length(head)
             if found and length is not None and len(body) >= length:
                 break
+    return whole(received)
+
+
+def whole(received: bytes) -> Reply:
+    """An answer as it came off the wire."""
     head, _, body = received.partition(b"\r\n\r\n")
     status_line, *lines = head.decode("latin-1").split("\r\n")
     pairs = [(name.lower(), value.strip()) for name, _, value in (line.partition(":") for line in lines)]
