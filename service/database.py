@@ -20,6 +20,14 @@ _OPTIONS = "-c timezone=UTC -c search_path=public"
 # The read statements are parameterised and few; the server-side limits keep a runaway question from hurting others.
 _READ_OPTIONS = f"{_OPTIONS} -c jit=off -c statement_timeout=30s -c idle_in_transaction_session_timeout=60s"
 _WRITE_OPTIONS = f"{_OPTIONS} -c statement_timeout=60s -c lock_timeout=10s -c idle_in_transaction_session_timeout=120s"
+# A server that does not answer is given up, unless the URL says when.
+_GIVEN_UP = {
+    "connect_timeout": "10",  # seconds, as those that follow
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",  # milliseconds
+}
 
 
 class Base(DeclarativeBase):
@@ -100,7 +108,7 @@ class Database:
             dialect = PGDialect_psycopg()  # type: ignore[no-untyped-call]
             _, given = dialect.create_connect_args(self._access_url)  # type: ignore[no-untyped-call]
             self._access = await psycopg.AsyncConnection.connect(
-                **given, options=_WRITE_OPTIONS, autocommit=True, prepare_threshold=3
+                **_GIVEN_UP | given, options=_WRITE_OPTIONS, autocommit=True, prepare_threshold=3
             )
         return self._access
 
@@ -128,11 +136,12 @@ def administration(settings: Settings) -> AsyncEngine:
 
 
 def _engine(settings: Settings, role: str, options: str, size: int | None = None, *, ping: bool = True) -> AsyncEngine:
+    url = settings.database_as(role)
     return create_async_engine(
-        settings.database_as(role),
+        url,
         pool_size=size or settings.database_pool,
         max_overflow=0,
         pool_timeout=10,
         pool_pre_ping=True,
-        connect_args={"options": options, "prepare_threshold": 3},
+        connect_args={**_GIVEN_UP, **url.query, "options": options, "prepare_threshold": 3},
     )
