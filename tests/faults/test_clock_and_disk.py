@@ -2,22 +2,25 @@
 
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.exchange import Exchange
+from tests.faults.books import balanced
 from tests.faults.sending import Sending
-from tests.seizures.wiring import NDJSON, Agency, line, refusal, statuses, stored, verdicts
+from tests.seizures.wiring import NDJSON, RECORD, Agency, line, refusal, statuses, stored, verdicts
 from tests.signing.wire import Wire, send, sign
 
 pytestmark = pytest.mark.xdist_group("faults")
 MEGABYTE = 1 << 20
+FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
 
 
-@pytest.mark.parametrize("age", [600, -600])
-def test_a_clock_ten_minutes_off_is_told_so(fragile: Exchange, age: float) -> None:
+@pytest.mark.parametrize("age", [600, -600, 3600, -3600])
+def test_a_clock_that_is_off_is_told_so(fragile: Exchange, age: float) -> None:
     customs = Agency(fragile, "KZ-CUS")
     before = stored(fragile.settings)
     origin, body = fragile.settings.origin, customs.report().encode()
@@ -27,6 +30,40 @@ def test_a_clock_ten_minutes_off_is_told_so(fragile: Exchange, age: float) -> No
     assert "clock" in reply.json()["detail"] or "expired" in reply.json()["detail"]
     assert isinstance(reply.json()["now"], int)  # the service's own clock, to compare with
     assert stored(fragile.settings) == before
+
+
+@pytest.mark.skipif(FAKETIME is None, reason="libfaketime is not installed")
+@pytest.mark.parametrize(
+    ("ahead", "filed", "again"),
+    [(3600, 201, 200), (-3600, 401, 201)],  # an hour ago the keys of these agencies were not valid yet
+)
+def test_a_service_whose_clock_is_an_hour_off_refuses_who_is_right_and_loses_nothing(
+    fragile: Exchange, ahead: int, filed: int, again: int
+) -> None:
+    wrong = Exchange.start(
+        fragile.settings, fragile.region, workers=1,
+        LD_PRELOAD=str(FAKETIME), FAKETIME=f"{ahead:+d}", FAKETIME_DONT_FAKE_MONOTONIC="1",
+    )  # fmt: skip
+    try:
+        customs, origin = Agency(wrong, "KZ-CUS"), wrong.settings.origin
+        before = stored(wrong.settings)
+        reply = customs.post(customs.report())
+        assert refusal(reply)[:2] == (401, "signature-refused")
+        assert abs(reply.json()["now"] - time.time() - ahead) < 60
+        assert stored(wrong.settings) == before
+        body = customs.report().encode()
+        same = sign(customs.request_key, origin, "POST", "/v1/seizures", body, content_type=RECORD, age=-ahead)
+        assert send(origin, same).status == filed  # whose clock is as wrong
+    finally:
+        wrong.stop()
+    righted = Exchange.start(fragile.settings, fragile.region, workers=1)  # with the same key and last checkpoints
+    try:
+        customs = Agency(righted, "KZ-CUS")
+        assert customs.post(body).status == again
+        assert customs.post(customs.report()).status == 201
+        balanced(righted.settings)
+    finally:
+        righted.stop()
 
 
 @pytest.fixture
