@@ -8,6 +8,7 @@ surrogates, NUL, integers beyond 2^53, nesting beyond 64.
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from http import HTTPStatus
 from math import isfinite
 from typing import Any, NoReturn
@@ -102,8 +103,9 @@ def _float(literal: str) -> float:
 
 
 def _refuse_duplicate(text: str) -> NoReturn:
-    for pointer, name in _duplicates(json.loads(text, object_pairs_hook=_Members), ""):
-        raise InvalidJson(f"member {name!r} is written twice", pointer=pointer)
+    with suppress(ValueError):  # behind the object the text may be no JSON at all
+        for pointer, name in _duplicates(json.loads(text, object_pairs_hook=_Members), ""):
+            raise InvalidJson(f"member {name!r} is written twice", pointer=pointer)
     raise InvalidJson("a member is written twice")
 
 

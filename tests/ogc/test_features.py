@@ -125,6 +125,7 @@ POLYGON = "S_INTERSECTS(geometry, POLYGON((" + ",".join(f"{n / 1000} 1" for n in
         ({"filter": "kg + 1 > 2"}, "invalid-filter"),
         ({"filter": "S_INTERSECTS(geometry, POINT(200 1))"}, "invalid-filter"),
         ({"filter": "S_INTERSECTS(owner, POINT(20 1))"}, "invalid-filter"),
+        ({"filter": "S_INTERSECTS(geometry, POLYGON((60 35 1, 61 35, 61 36, 60 35)))"}, "invalid-filter"),
         ({"filter": POLYGON}, "filter-too-large"),
         ({"filter": "S_INTERSECTS(geometry, POLYGON((" + "1 1," * 4000 + "1 1)))"}, "filter-too-large"),
         ({"filter": "(" * 900 + "owner = 'TM'" + ")" * 900}, "filter-too-large"),

@@ -14,6 +14,9 @@ PLAIN = b'{"change":{"kind":"add-agency","code":"KZ-J1","type":"BG","name":"%s"}
 REFUSED = {
     "duplicate member": (b'{"change":{"kind":"a","kind":"b"}}', {"pointer": "/change/kind"}),
     "duplicate deep in a list": (b'{"a":[1,{"b":{"c~/d":1,"c~/d":2}}]}', {"pointer": "/a/1/b/c~0~1d"}),
+    "duplicate member, and then no JSON": (b'{"a":1,"a":2} {', {}),
+    "duplicate member, and then 5,000 digits": (b'[{"a":1,"a":2},' + b"9" * 5000 + b"]", {}),
+    "duplicate member that no text may hold": (b'{"\\ud800":1,"\\ud800":2}', {}),
     "NaN": (b'{"a":NaN}', {}),
     "infinity": (b'{"a":-Infinity}', {}),
     "a number beyond doubles": (b'{"a":1e999}', {}),
