@@ -13,13 +13,15 @@ down_revision = "0033"
 
 FORESEEN = """
 -- What analysts of every other member country, of agencies that no rule names, would be given now, for each of the
--- purposes, of a record that the caller's agency files under a scope of its own. Leaves nothing behind.
+-- purposes, of a record that the caller's agency files under a scope of its own. The contexts that it makes are gone
+-- afterwards, and take no number of those that stay: theirs lie below zero, each country its own 255.
 CREATE FUNCTION gate.foreseen(of_scope integer, purposes text[])
 RETURNS TABLE (country char(2), purpose text, mask integer, delay integer, window_from integer, window_until integer)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, gate AS $$
 DECLARE
   mine char(2) := gate.country();
   eyes integer[];
+  below integer := -256 * (256 * ascii(mine) + ascii(right(mine, 1)));
 BEGIN
   IF NOT gate.roles() && ARRAY['reporter', 'laboratory'] OR NOT EXISTS (
     SELECT FROM gate.scope s WHERE s.id = of_scope AND s.owner = mine AND s.agency = gate.agency()) THEN
@@ -27,8 +29,8 @@ BEGIN
       USING ERRCODE = 'insufficient_privilege';
   END IF;
   WITH made AS (
-    INSERT INTO gate.context (country, agency, roles, purpose, trial)
-      SELECT k.code, '', gate.reading(ARRAY['analyst']), p.purpose, mine
+    INSERT INTO gate.context (id, country, agency, roles, purpose, trial) OVERRIDING SYSTEM VALUE
+      SELECT below - row_number() OVER (), k.code, '', gate.reading(ARRAY['analyst']), p.purpose, mine
       FROM core.country k CROSS JOIN unnest(purposes) p(purpose) WHERE k.status = 'member' AND k.code <> mine
       RETURNING id)
   SELECT coalesce(array_agg(id), '{}') INTO eyes FROM made;
