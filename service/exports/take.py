@@ -5,6 +5,7 @@ not given to this reader any more, nothing of it leaves.
 """
 
 from collections import Counter
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -57,8 +58,9 @@ def available(row: dict[str, Any], purpose: str | None, settings: Settings) -> P
     if row["state"] in ("queued", "running"):
         raise ExportNotReady(f"it is {row['state']}", state=row["state"])
     place = Place(settings, row["id"])
-    if row["state"] != "ready" or not place.file.exists():
-        raise ExportGone(f"it is {row['state']}", state=row["state"])
+    if row["state"] != "ready" or row["expires_at"] <= datetime.now(UTC) or not place.file.exists():
+        state = "expired" if row["state"] == "ready" else row["state"]
+        raise ExportGone(f"it is {state}", state=state)
     return place
 
 

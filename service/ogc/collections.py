@@ -35,7 +35,7 @@ SEIZURES = Collection(
     "seizures",
     "Seizures",
     "Records with a place that is shared with you: the point, or the centre of the H3 cell where only that is shared "
-    "(`precision` says which). Records that may not be exported are not here. Tiles hold points only, at most 1,000.",
+    "(`precision` says which). Records that may not be exported are not here. Tiles hold points only, at most 600.",
     "Point",
     {
         "at": TEXT

@@ -18,7 +18,7 @@ from service.policies.gate import Reach
 from service.seizures.paged import plan_for_what_is_asked
 from service.substances.catalogue import Catalogue
 
-MOST_POINTS = 1_000
+MOST_POINTS = 600
 EXTENT, BUFFER = 4096, 64
 _TYPES = {"text": "text", "count": "bigint", "number": "float8"}
 

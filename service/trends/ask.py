@@ -235,5 +235,5 @@ def _coarser(cells: list[Cell], place: int, resolution: int) -> list[Cell]:
         parent = h3.cell_to_parent(index, resolution) if index else index
         key = (*cell.key[:place], parent, *cell.key[place + 1 :])
         held = found.get(key)
-        found[key] = held.plus(cell, key) if held else Cell(key, cell.counts, cell.sums)
+        found[key] = held.plus(cell, key) if held else Cell(key, cell.counts, cell.sums, cell.first)
     return [found[key] for key in sorted(found, key=lambda k: tuple((part is None, part or "") for part in k))]

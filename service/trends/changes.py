@@ -13,7 +13,7 @@ from math import log
 
 SHORTEST = 3  # periods in a segment
 FEWEST = 8  # periods of a series that is looked at
-MOST = 1_000
+MOST_PERIODS = 1_000  # of a series
 METHOD = (
     "optimal partitioning of Poisson counts (Jackson et al. 2005), penalty 3·ln(n) per change (Zhang and Siegmund "
     "2007) times the dispersion of successive differences; segments of at least 3 periods"
@@ -41,7 +41,7 @@ def dispersion(counts: Sequence[int]) -> float:
 def changes(counts: Sequence[int]) -> list[Change]:
     """Nothing for a series of fewer than 8 periods. Raises ValueError beyond 1,000."""
     n = len(counts)
-    if n > MOST:
+    if n > MOST_PERIODS:
         raise ValueError("too long a series")
     if n < FEWEST:
         return []

@@ -6,13 +6,14 @@ from statistics import median
 from typing import Any
 
 from service.trends.answer import measured
-from service.trends.ask import Answer, Cell
-from service.trends.changes import METHOD, changes
+from service.trends.ask import Answer, Cell, TooManyCells
+from service.trends.changes import METHOD, MOST_PERIODS, changes
 from service.trends.question import ImpossiblePeriod, Trend
 
 NORM_MONTHS = 36
 SCALE = 1.4826  # of the median absolute deviation, to that of a standard deviation (Rousseeuw and Croux 1993)
 LENGTH = {"month": 1, "quarter": 3, "year": 12}
+MOST_WORK = 20_000_000  # pairs of periods that are weighed, of all series together
 
 
 def months(question: Trend) -> int:
@@ -32,6 +33,12 @@ def before(question: Trend, length: int) -> Trend:
 def earlier(question: Trend) -> Trend:
     """What `compare` looks at. Raises ImpossiblePeriod."""
     if question.compare == "norm":
+        if (
+            question.since is None
+            or not question.whole_months
+            or (question.since.month - 1) % LENGTH[question.time or ""]
+        ):
+            raise ImpossiblePeriod("what is usual is that of whole months, quarters or years", parameter="from")
         return before(question, NORM_MONTHS)
     length = months(question)
     unit = LENGTH.get(question.time or "month", 0)
@@ -68,11 +75,20 @@ def with_norm(question: Trend, cells: list[dict[str, Any]], past: Answer) -> Non
 
 
 def found_changes(question: Trend, answer: Answer) -> dict[str, Any]:
-    """Where the number of records of each unit changed its level; periods without records count as zero."""
+    """Where the number of records of each unit changed its level; periods without records count as zero. Takes up to
+    two seconds of a processor. Raises TooManyCells.
+    """
     keys = sorted({key for cell in answer.cells if (key := cell.key[_place(question)])})
     told = []
     if keys:
         order = periods(question, question) if question.since and question.until else _between(question, keys)
+        units = {_unit(question, cell.key) for cell in answer.cells}
+        if len(order) > MOST_PERIODS or len(units) * len(order) ** 2 > MOST_WORK:
+            raise TooManyCells(
+                f"changes are sought in {len(units)} series of {len(order)} periods",
+                parameter="changes",
+                expected="one dimension less, a shorter period, or a coarser time",
+            )
         for unit, counts in sorted(_series(question, answer.cells, order).items(), key=lambda entry: str(entry[0])):
             for change in changes(counts):
                 told.append(

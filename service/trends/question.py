@@ -10,6 +10,7 @@ from service.geometry import Box
 from service.problems import Problem
 from service.records.registry import BITS
 from service.seizures.query import Search
+from service.trends.changes import MOST_PERIODS
 
 Time = Literal["day", "month", "quarter", "year"]
 Place = Literal["owner", "country", "admin1", "cell"]
@@ -68,7 +69,9 @@ class ImpossiblePeriod(Problem):
 
 
 class Filters(BaseModel):
-    """Which records: the filters of a search, on disclosed values, over whole days."""
+    """Which records: on disclosed values, over whole days. Of the filters of a search, those that figures are kept by:
+    amounts and references are of single records.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
@@ -189,6 +192,14 @@ class Trend(Filters):
                     f"a question by day names `from` and `to`, at most {MAX_DAYS} days apart",
                     parameter="from",
                     expected=f"<= {MAX_DAYS} days",
+                )
+        if self.changes and self.time == "month" and self.since and self.until:
+            months = (self.until.year - self.since.year) * 12 + self.until.month - self.since.month
+            if months > MOST_PERIODS:
+                raise ImpossiblePeriod(
+                    f"changes are sought in at most {MOST_PERIODS} months",
+                    parameter="to",
+                    expected=f"<= {MOST_PERIODS}",
                 )
         if self.compare == "previous" and (self.since is None or self.until is None or not self.whole_months):
             raise ImpossiblePeriod("the period before is that of whole months `from` and `to`", parameter="compare")

@@ -1,5 +1,6 @@
 """One question answered in full, for a route, a saved question, a job: every one of them says the same."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -60,6 +61,6 @@ async def _sums(
         owners += Counter(past.owners)
         (with_previous if question.compare == "previous" else with_norm)(question, told["cells"], past)
     if question.changes:
-        told["changes"] = found_changes(question, answer)
+        told["changes"] = await asyncio.to_thread(found_changes, question, answer)
     told["rules"] = conversions(question, answer, catalogue)
     return told, owners

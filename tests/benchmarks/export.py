@@ -18,7 +18,7 @@ from tests.benchmarks.bulk import loading
 from tests.exchange import Exchange, Region
 
 OWNER, PARTNER = "KZ-CUS", "KG-CUS"
-FORMATS = ("csv", "geoparquet", "gpkg")
+FORMATS = ("csv", "xlsx", "geojson", "gpkg", "parquet", "geoparquet", "stix", "sdmx")
 RULE = {
     "id": "partners", "effect": "permit", "audience": {"countries": ["KG"]}, "handling_up_to": "TLP:AMBER",
     "facets": ["reference", "items", "transport"], "time": "day", "place": "point",
@@ -50,6 +50,8 @@ def _exported(exchange: Exchange, rows: int) -> dict[str, Any]:
         spent = time.perf_counter() - started
         if document["state"] != "ready" or document["rows"] < rows:
             raise RuntimeError(document)
+        if not peak:
+            raise RuntimeError("no process was seen to build it")
         started = time.perf_counter()
         first = client.export_part(export, 0, 2**20)
         figures |= {

@@ -76,6 +76,12 @@ def _questions() -> Iterator[tuple[str, list[str], list[str]]]:
             [f"/ogc/collections/cells/tiles/WebMercatorQuad/{z}/{row}/{col}" for row, col in tiles],
             [f"/collections/open.seizure/tiles/WebMercatorQuad/{z}/{col}/{row}" for row, col in tiles],
         )
+        if z >= 8:
+            yield (
+                f"z{z}_points",
+                [f"/ogc/collections/seizures/tiles/WebMercatorQuad/{z}/{row}/{col}" for row, col in tiles],
+                [f"/collections/open.seizure/tiles/WebMercatorQuad/{z}/{col}/{row}" for row, col in tiles],
+            )
     for name, reach in BOXES.items():
         boxes = [
             urlencode({"bbox": f"{x - reach},{y - reach},{x + reach},{y + reach}", "limit": 100}) for x, y in ASKED

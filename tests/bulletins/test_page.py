@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -116,3 +116,7 @@ def test_the_same_release_prints_the_same_bytes(source: Source, language: words.
     assert pdf(source, language) == first
     later = Source(**{**_fields(source), "document": {**source.document, "title": "Seizures of the region"}})
     assert pdf(later, language) != first
+
+
+def test_each_language_prints_another_page(source: Source) -> None:
+    assert len({pdf(source, each) for each in get_args(words.Language)}) == len(LANGUAGES) > 1

@@ -16,6 +16,7 @@ from sqlalchemy import create_engine, text
 
 from service.database import Database
 from service.identity.behalf import KeyGone, on_behalf
+from tests.awaiting import eventually
 from tests.exchange import Exchange, heroin
 from tests.exports.conftest import COARSE, NO_EXPORT, PARTNERS, Files
 
@@ -245,3 +246,29 @@ async def test_who_holds_no_role_that_reads_any_more_is_acted_for_by_nobody(exch
         with pytest.raises(KeyGone):
             await on_behalf(database, nobody, "analysis")
     await database.dispose()
+
+
+def test_an_export_whose_time_is_over_is_gone_with_its_files(exchange: Exchange, files: Reader) -> None:
+    reader, folder = files("RU-DCA"), exchange.settings.state_dir / "exports"
+    export = reader.ask()
+    reader.wait(export)
+    engine = create_engine(exchange.settings.database_as())
+    with engine.begin() as connection:
+        over = text("UPDATE core.export SET expires_at = now() WHERE id = CAST(:id AS uuid)")
+        connection.execute(over, {"id": export})
+    assert refused(lambda: reader.take(export)) == (410, "export-gone"), "also before it is swept"
+    with engine.begin() as connection:
+        connection.execute(text("SELECT jobs.defer('exports:sweep', 'quick', '{\"timestamp\": 0}', NULL, NULL)"))
+    eventually(lambda: not list(folder.glob(f"{export}*")))
+    assert reader.client.export(export)["state"] == "expired"
+    engine.dispose()
+
+
+def test_the_mark_tells_whose_copy_it_is(shared: Any, files: Reader) -> None:
+    marks = set()
+    readers = (("KG-CUS", "analysis"), ("KG-CUS", "forensic"), ("KG-DCA", "analysis"), ("TJ-CUS", "analysis"))
+    for name, purpose in readers:
+        (mark,) = {row["copy_for"] for row in lines(files(name, purpose).have(**YEAR))}
+        assert mark.startswith(f"{name} {purpose} ")
+        marks.add(mark.rsplit(" ", 1)[1])
+    assert len(marks) == 4

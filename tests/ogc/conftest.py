@@ -59,6 +59,15 @@ def filed(request: pytest.FixtureRequest, exchange: Exchange) -> list[str]:
         "TM",
         {"id": "points", **audience, "handling_up_to": "TLP:GREEN", "place": "point", "facets": facets, "joins": True},
         {"id": "cells", **audience, "handling_up_to": "TLP:AMBER", "place": "cell", "facets": ["items"], "joins": True},
+        {
+            "id": "kept",
+            **audience,
+            "audience": {"countries": ["UZ"]},
+            "handling_up_to": "TLP:GREEN",
+            "place": "point",
+            "facets": ["items"],
+            "obligations": ["no_export"],
+        },
         {"id": "none", **audience, "handling_up_to": "TLP:AMBER+STRICT", "place": "country", "facets": ["items"]},
     )
     ids = []

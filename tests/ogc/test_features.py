@@ -18,6 +18,14 @@ def ids(answer: dict) -> set[str]:
     return {feature["id"] for feature in answer["features"]}
 
 
+def test_what_must_not_be_exported_is_on_no_map(ask: Ask, exchange: Exchange, filed: list[str]) -> None:
+    """UZ reads it in the exchange; GIS makes files."""
+    read = exchange.client("UZ-CUS", "analysis").search(from_="1996-01-01T00:00:00Z", to="1997-01-01T00:00:00Z").items
+    assert {record["id"] for record in read} >= {id_ for n, id_ in enumerate(filed) if n % 3 == 0}
+    assert ids(ask("UZ-CUS", ITEMS, filter="owner = 'TM'", **PERIOD).json()) == set()
+    assert ask("UZ-CUS", f"{ITEMS}/{filed[0]}").status_code == 404
+
+
 def test_a_feature_shows_what_the_policy_gives_and_nothing_else(ask: Ask, filed: list[str]) -> None:
     answer = ask("KG-CUS", ITEMS, **PERIOD).json()
     assert ids(answer) == {id_ for n, id_ in enumerate(filed) if n % 3 < 2}, "what has no place for you is not on a map"

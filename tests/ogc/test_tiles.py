@@ -7,8 +7,10 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from service.ogc.grid import HALF, Tile, cells, mercator, resolution
+from service.ogc.tiles import MOST_POINTS
 from service.settings import Settings
-from tests.ogc.conftest import Ask
+from tests.exchange import Exchange, heroin
+from tests.ogc.conftest import HERE, Ask
 
 YEAR = 1998
 PERIOD = {"from_": "1998-01", "to": "1999-01", "owner": "TM"}
@@ -148,3 +150,21 @@ def test_the_database_finds_the_parents_that_h3_finds(settings: Settings) -> Non
         for at in range(6):
             found = connection.scalar(text("SELECT core.h3_parent(:cell, :at)"), {"cell": cell, "at": at})
             assert found == h3.cell_to_parent(cell, at)
+
+
+def test_a_tile_of_points_is_small_however_many_there_are(ask: Ask, exchange: Exchange) -> None:
+    """Its owner's own; nobody else is given them."""
+    west, south, east, north = Tile(8, *tile_at(8, 58.4, 38.5)).box
+    records = []
+    for n in range(MOST_POINTS + 50):
+        lat = south + (north - south) * (33 + n % 30) / 64  # north of the border
+        lon = west + (east - west) * (1 + n // 30) / 40
+        point = HERE | {"lat": f"{lat:.4f}", "lon": f"{lon:.4f}"}
+        instant = f"{YEAR}-0{1 + n % 9}-1{n % 10}T{n % 24:02}:{n % 60:02}:00+05:00"
+        records.append(exchange.sign(heroin("TM-CUS", instant=instant, handling="TLP:RED", where_point=point)))
+    verdicts = exchange.client("TM-CUS").submit_batch(records, atomic=True)
+    refused = [verdict.problem for verdict in verdicts if not verdict.accepted]
+    assert not refused, refused[0]
+    body = ask("TM-CUS", path("seizures", 8)).content
+    assert sum(len(value) == 36 for value in strings(body)) == MOST_POINTS
+    assert len(body) <= 60_000

@@ -9,11 +9,13 @@ from zipfile import ZipFile
 import orjson
 import pytest
 import python_calamine
+from sarhad.analyses import finding
 from sarhad.records import issue, item, retraction
 from sqlalchemy import create_engine, text
 
 from service.packs.life import seal_of
 from service.packs.workbook import workbook
+from tests.analyses.laboratory import Laboratory, examination, exhibit_number
 from tests.exchange import Exchange, heroin
 from tests.links.wiring import confirmed
 from tests.observations.records import PATHS, chemical, record
@@ -28,6 +30,7 @@ _TODAY = text("""
 SELECT count(*) FROM core.pack WHERE drafted_at > now() - interval '1 day'
   AND country = (SELECT country FROM core.pack WHERE id = :id)
 """)
+NBOME = "SAR-000311"  # a new psychoactive substance with a CAS number
 FORMS = ("wco-cen", "unodc-ids", "incb-form-d", "incb-pics")
 YEAR = {"first_month": "2022-01", "last_month": "2022-12"}
 
@@ -48,7 +51,7 @@ def filed(exchange: Exchange) -> dict[str, str]:
         customs.sign(retraction(gone, reason="Twice", language="en")),
     ):
         assert customs.post(signed).status == 201
-    stopped = [chemical(), chemical(2, incident="SEIZED", diversion="SMUGGLED")]
+    stopped = [chemical(declared_as="=1+1 acid"), chemical(2, incident="SEIZED", diversion="SMUGGLED")]
     incident = customs.sign(record("precursor_incident", "TM-CUS", items=stopped, when_day="2022-05-05"))
     assert customs.post(incident, PATHS["precursor_incident"]).status == 201
     neighbour = Agency(exchange, "UZ-CUS")
@@ -121,8 +124,60 @@ def test_an_event_that_two_agencies_reported_is_one_row_and_both_are_named(excha
 
 def test_words_of_a_report_never_become_formulas(analyst: Agency) -> None:
     pack = drafted(analyst, "incb-pics")
-    book = ZipFile(BytesIO(analyst.get(f"/v1/packs/{pack['id']}/workbook").body))
+    body = analyst.get(f"/v1/packs/{pack['id']}/workbook").body
+    assert "=1+1 acid" in [cell for row in sheets(body)["Incidents"] for cell in row]
+    book = ZipFile(BytesIO(body))
     assert not any(b"<f>" in book.read(name) for name in book.namelist())
+
+
+def test_every_sheet_says_what_was_filed(exchange: Exchange) -> None:
+    """Of KG in May 2023, a record of each kind; what its laboratory seized is no seizure of customs."""
+    customs, analyst = Agency(exchange, "KG-CUS"), Agency(exchange, "KG-DCA")
+    for kind, path in PATHS.items():
+        assert customs.post(customs.sign(record(kind, "KG-CUS", when_day="2023-05-05")), path).status == 201
+    reviewer = exchange.region.profiles[exchange.add_holder("KG-LAB/reviewer")].load_record_key()
+    laboratory = Laboratory(exchange, "KG-LAB", reviewer)
+    items = [finding(NBOME, "25B-NBOMe", techniques=[1, 2, 3], isomer="NAP", stereo="NAP")]
+    content = {"line": 1, "value": "80", "unit": "%", "basis": "AS_BASE"}
+    examined = examination(exhibit_number("KG-CUS"), started="2023-05-03", issued="2023-05-06")
+    examined["exhibits"][0]["received"] = "2023-05-02"
+    analysis = laboratory.found(day="2023-05-06", laboratory=examined, items=items, purity=[content])
+    filed = laboratory.file(analysis)
+    assert filed.status == 201, filed.body
+    for agency, amount in ((customs, "3"), (laboratory, "5")):
+        seized = [item("SAR-000608", "heroin", amount, "Kilogram", line=1)]
+        assert agency.post(agency.report(instant="2023-05-04T10:00:00+06:00", items=seized)).status == 201
+
+    def told(form: str, sheet: str, *columns: str) -> list[tuple[str, ...]]:
+        pack = drafted(analyst, form, first_month="2023-05", last_month="2023-05")
+        found = {s["name"]: s for s in analyst.get(f"/v1/packs/{pack['id']}").json()["content"]["sheets"]}[sheet]
+        at = [[column["name"] for column in found["columns"]].index(name) for name in columns]
+        return [tuple(row[place] for place in at) for row in found["rows"]]
+
+    assert told("unodc-arq", "A06 Seizures", "Drug", "Seizures (number)", "Quantity, kg (bulk weight)") == [
+        ("Heroin", "2", "8")
+    ]
+    assert told("unodc-arq", "A07 Laboratories", "End products", "Laboratories (number)", "Chemical waste, kg") == [
+        ("Methamphetamine", "1", "80")
+    ]
+    assert told("unodc-arq", "A07 Found in laboratories", "Substance", "Quantity, kg") == [("Methamphetamine", "0.45")]
+    assert told(
+        "unodc-arq", "A09 Prices", "Drug", "Level", "Currency", "Unit priced", "Lowest", "Typical (median)", "Highest"
+    ) == [("Heroin", "Retail", "KZT", "kg", "9000000", "12500000", "20000000")]
+    assert told("unodc-arq", "A09 Purity", "Drug", "Samples (number)", "Typical (median), %") == [
+        ("25B-NBOMe", "1", "80")
+    ]
+    assert told("unodc-arq", "R12 NPS identified", "Substance", "CAS", "Identifications (number)", "First month") == [
+        ("25B-NBOMe", "1026511-90-9", "1", "2023-05")
+    ]
+    assert told("unodc-ewa", "Substances", "Substance", "Formula", "Country", "Last month") == [
+        ("25B-NBOMe", "C18H22BrNO3", "Kyrgyzstan", "2023-05")
+    ]
+    diverted = told(
+        "incb-pics", "Incidents", "Substance", "Declared as", "Method of diversion", "Countries of companies"
+    )
+    assert diverted == [("Acetic anhydride", "acetic acid", "Declared as other goods", "CN")]
+    assert told("wco-cen", "Seizures", "Commodity", "Quantity", "Unit") == [("Heroin", "3", "Kilogram")]
 
 
 def test_approved_by_another_key_it_is_frozen(analyst: Agency, officer: Agency) -> None:

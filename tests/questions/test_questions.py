@@ -51,6 +51,13 @@ def seizure_of(exchange: Exchange, agency: str, month: int, kg: str) -> None:
     exchange.client(agency).submit(exchange.sign(report))
 
 
+def test_a_question_shared_with_the_agency_is_seen_by_its_other_keys(exchange: Exchange, saved: Any) -> None:
+    second = exchange.client(exchange.add_holder("TM-CUS/second", "analyst"), "analysis")
+    private, shared = saved("TM-CUS"), saved("TM-CUS", shared="agency")
+    assert second.question(shared)["mine"] is False
+    assert refused(lambda: second.question(private)) == (404, "not-found")
+
+
 @pytest.mark.parametrize(
     ("shared", "readers"),
     [

@@ -179,7 +179,13 @@ def _named(record: Seen, line: dict[str, Any] | None, name: str, question: Trend
             return [disclosed("transport", transport.get("place_type"))]
         case "concealment":
             return list(transport.get("concealment", ())) or [disclosed("transport", "")]
+        case "agency_type":
+            return [{"CUS": "CU", "LAB": "LAB", "DCA": "DC"}[record.agency[3:]]]
+        case "origin" | "transit" | "destination" | "certainty":
+            return [disclosed("route", _leg(record.facets.get("route", []), name))]
     assert line is not None
+    if name in ("role", "sex", "age_band"):
+        return [line.get(name)]
     if name == "group":
         return [catalogue.group(line["substance"])]
     if name == "substance" and question.level is not None:
@@ -212,3 +218,28 @@ def _summed(members: list[tuple[int, dict[str, Any] | None]], months: Mapping[in
         "n_unconvertible": sum(line["kg"] is None for line in lines),
         "pct_confirmed": None if not lines else f"{round(Decimal(100 * confirmed) / len(lines), 1)}",
     }
+
+
+def _leg(route: Sequence[Mapping[str, Any]], name: str) -> str | None:
+    if name == "certainty":
+        told = {leg["certainty"] for leg in route if leg["role"] != "SEIZURE_POINT"}
+        return next((word for word in ("SUSPECTED", "DECLARED") if word in told), "KNOWN") if route else None
+    roles = {"origin": ("DEPARTURE", "PRODUCTION"), "transit": ("TRANSIT",), "destination": ("DESTINATION",)}[name]
+    found = [leg["country"] for role in roles for leg in route if leg["role"] == role]
+    if name == "transit":
+        return ">".join(found) or None
+    return (found[0] if name == "origin" else found[-1]) if found else None
+
+
+def people(
+    records: Sequence[Seen], again: Set[UUID], question: Trend, catalogue: Catalogue
+) -> dict[tuple[Any, ...], int]:
+    """Persons by cell, of the records that count."""
+    found: dict[tuple[Any, ...], int] = {}
+    for record in records:
+        if record.id in again or not _kept(record, question):
+            continue
+        for group in record.facets.get("persons", {}).get("groups", ()):
+            for key in _keys(record, group, question, catalogue):
+                found[key] = found.get(key, 0) + group["n"]
+    return found

@@ -5,7 +5,10 @@ from math import log
 
 import pytest
 
+from service.trends.ask import Answer, Cell, TooManyCells
 from service.trends.changes import _cost, _cuts, changes, dispersion
+from service.trends.compare import found_changes
+from service.trends.question import Trend
 
 
 def test_a_step_is_found_at_its_place_with_both_levels() -> None:
@@ -50,3 +53,10 @@ def test_a_short_series_says_nothing_and_one_without_end_is_refused() -> None:
     assert changes([1, 1, 1, 99, 99, 99, 99]) == []
     with pytest.raises(ValueError, match="too long"):
         changes([1] * 1001)
+
+
+def test_more_series_than_a_worker_has_time_for_are_refused() -> None:
+    question = Trend.model_validate({"by": "day,cell", "changes": True, "from": "2023-01-01", "to": "2025-03-01"})
+    cells = [Cell(("2023-02-01", f"c{n}"), {"events": 1}, {}) for n in range(100)]
+    with pytest.raises(TooManyCells):
+        found_changes(question, Answer(cells, None, {}, "rows"))

@@ -24,11 +24,12 @@ from service.substances.catalogue import Catalogue
 from service.trends import keep
 from service.trends.answer import document, kilograms
 from service.trends.ask import ask
+from service.trends.places import Flows
 from service.trends.question import Trend
 from tests.exchange import Exchange
 from tests.policies.documents import DENIES, PERMITS
 from tests.policies.twins import DRAFTS, Draft, new_id, record
-from tests.trends.recount import counted_once, repeated, seen
+from tests.trends.recount import counted_once, people, repeated, seen
 
 OWNER = "UZ"
 READERS = (("UZ-CUS", "reporter", "analysis"), ("TJ-CUS", "analyst", "analysis"), ("KZ-LAB", "laboratory", "health"))
@@ -39,7 +40,7 @@ ITEMS = (
 )  # fmt: skip
 BY = (
     "month", "day", "quarter", "year", "owner", "country", "admin1", "cell", "group", "substance", "status", "unit",
-    "transport", "place_type", "concealment", "agency", "rule",
+    "transport", "place_type", "concealment", "agency", "agency_type", "rule",
 )  # fmt: skip
 FILTERS = {
     "from": ("2025-05", "2025-06", "2025-05-15"), "to": ("2025-06", "2025-07", "2025-06-20"), "owner": ("UZ", "KZ"),
@@ -90,6 +91,17 @@ class Fate:
             ]
             for name in ("purity", "spectra"):
                 facets.pop(name, None)
+            if "route" in facets:
+                facets["route"] = [
+                    {"role": "DEPARTURE", "country": "AF", "certainty": "KNOWN"},
+                    {"role": "TRANSIT", "country": "TJ", "certainty": "DECLARED"}, *facets["route"],
+                ]  # fmt: skip
+            if "persons" in facets:
+                men = {"n": 1 + len(items), "role": "CUR", "sex": "12"[len(items) % 2], "age_band": "25-34",
+                       "nationality": "UZ"}  # fmt: skip
+                facets["persons"] = {"groups": [men], "arrested": men["n"]}
+            if "transport" in facets:
+                facets["transport"] |= {"place_type": ("ROAD", "BCPR")[len(items) % 2]}
         return facets
 
 
@@ -203,7 +215,7 @@ def answers(superuser: Engine, run: Any, catalogue: Catalogue, asked: list[Trend
             records = await connection.run_sync(seen)
             again = await connection.run_sync(repeated, records)
             limits = await reach(session)
-            for question in asked:
+            for question in [*asked, *ROUTES]:
                 answer = await ask(session, question, catalogue, limits)
                 told = document(question, answer, limits.version)
                 expected = counted_once(records, again, question, catalogue)
@@ -219,12 +231,24 @@ def answers(superuser: Engine, run: Any, catalogue: Catalogue, asked: list[Trend
                 assert told["total"] == whole, (name, question, answer.grain)
                 assert sum(answer.owners.values()) == (whole or {}).get("seizures", 0), (name, question)
                 compared += len(found)
+            for question in PERSONS:
+                told = document(question, await ask(session, question, catalogue, limits), limits.version)
+                counted = {tuple(cell["key"].values()): cell["persons"] for cell in told["cells"]}
+                assert counted == people(records, again, question, catalogue), (name, question)
+                compared += len(counted)
             compared += await maps(session, limits, catalogue)
         return compared
 
     return int(run(work))
 
 
+ROUTES = [
+    Flows.model_validate(params).trend().model_copy(update={"measure": "seizures,items,kg,tablets,first"})
+    for params in ({}, {"group": "heroin-opiates"}, {"from": "2025-05", "to": "2025-06"})
+]
+PERSONS = [
+    Trend.model_validate({"by": by, "measure": "persons"}) for by in ("sex", "month,role", "owner,age_band", "country")
+]
 MAPS = ({}, {"group": "heroin-opiates"}, {"from": "2024-06", "to": "2026-03"}, {"from": "2025-05", "to": "2025-06"})
 
 

@@ -103,3 +103,43 @@ def test_a_hot_spot_is_where_more_are_seized_lately_than_the_season_gives(ask: A
     assert (cluster["from"], cluster["observed"], cluster["significant"]) == ("2003-09", 40, True)
     assert cluster["p"] <= 0.05
     assert (answer["located"], answer["shuffles"]) == (96, 199)
+
+
+@pytest.mark.parametrize("resolution", ["2", "4", "5"])
+def test_a_coarser_cell_keeps_the_first_of_what_is_in_it(ask: Ask, resolution: str) -> None:
+    asked = {"by": "cell", "measure": "first", "group": "heroin-opiates", "resolution": resolution}
+    cells = ask("UZ-CUS", **asked, **YEAR).json()["cells"]
+    assert cells
+    assert {cell["first"] for cell in cells} == {"2003-01"}
+
+
+@pytest.mark.parametrize(
+    ("filters", "number"),
+    [
+        ({"bbox": "72.2,40.6,72.5,40.9"}, 48),
+        ({"bbox": "0,0,1,1"}, 0),
+        ({"place_type": "ROAD"}, 97),
+        ({"place_type": "AIRP"}, 0),
+    ],
+)
+def test_a_filter_keeps_what_it_names_and_nothing_else(ask: Ask, filters: dict[str, str], number: int) -> None:
+    answer = ask("UZ-CUS", by="year", **filters, **YEAR).json()
+    assert [cell["seizures"] for cell in answer["cells"]] == ([number] if number else [])
+
+
+def test_the_rules_that_are_told_are_those_that_gave_kilograms(ask: Ask) -> None:
+    answer = ask("UZ-CUS", by="rule", **YEAR).json()
+    gave = {cell["key"]["rule"] for cell in answer["cells"] if cell["kg"] != "0"}
+    assert "mass" in gave
+    assert gave <= {*answer["rules"]["exact"], *answer["rules"]["converted"]}
+    assert bool(answer["rules"]["converted"]) == (answer["total"]["kg_converted"] != "0")
+
+
+@pytest.mark.parametrize("path", ["/v1/flows", "/v1/hotspots"])
+def test_routes_and_hot_spots_say_about_themselves_what_trends_say(ask: Ask, path: str) -> None:
+    answer = ask("UZ-CUS", path, **YEAR).json()
+    covered = {owner["owner"]: owner for owner in answer["coverage"]["owners"]}
+    assert covered["UZ"]["reported"] == [["2003-01", "2003-12"]]
+    assert answer["policy"]
+    assert "of one event" in answer["counting_unit"]
+    assert answer["caveats"]

@@ -1,6 +1,7 @@
 """Questions over HTTP: what they count, what they refuse, and what they say about themselves."""
 
 import pytest
+from sarhad.records import zero
 
 from tests.exchange import Exchange
 from tests.trends.conftest import Ask, seizure
@@ -77,12 +78,22 @@ def test_kilograms_say_how_they_came_about(ask: Ask) -> None:
     assert answer["counting_unit"].startswith("One seizure is one record")
 
 
-def test_coverage_tells_three_silences_apart(ask: Ask) -> None:
+def test_coverage_tells_silences_apart(ask: Ask, exchange: Exchange) -> None:
+    """KZ reported, UZ said that there was nothing, TM shares and said nothing, TJ shares nothing."""
+    rule = {"id": "kg", "effect": "permit", "audience": {"countries": ["KG"]}, "handling_up_to": "TLP:AMBER",
+            "facets": ["items"], "time": "month"}  # fmt: skip
+    for country in ("UZ", "TM"):
+        exchange.adopt(country, rule)
+    exchange.adopt("TJ")
+    none = zero("UZ-CUS", reference="T-1991-07", country="UZ", month="1991-07")
+    exchange.client("UZ-CUS").submit(exchange.sign(none))
     covered = ask("KG-CUS", by="month", **PERIOD).json()["coverage"]["owners"]
-    owners = {entry["owner"]: entry for entry in covered}
-    assert owners["KZ"]["reported"] == [["1991-03", "1991-03"], ["1991-05", "1991-05"]]
-    assert owners["KZ"]["shares"] is True
-    assert owners["KG"]["shares"] is True, "its own records"
+    told = {entry["owner"]: (entry["shares"], entry["reported"], entry["zero"]) for entry in covered}
+    assert told["KZ"] == (True, [["1991-03", "1991-03"], ["1991-05", "1991-05"]], [])
+    assert told["UZ"] == (True, [], [["1991-07", "1991-07"]])
+    assert told["TM"] == (True, [], [])
+    assert told["TJ"] == (False, [], [])
+    assert told["KG"][0] is True, "its own records"
 
 
 def test_what_a_record_has_several_of_counts_in_each(ask: Ask) -> None:
@@ -110,6 +121,8 @@ def test_what_a_record_has_several_of_counts_in_each(ask: Ask) -> None:
         ({"bbox": "1,2,3"}, "invalid-box"),
         ({"hidden": "1"}, "invalid-request"),
         ({"compare": "previous"}, "impossible-period"),
+        ({"by": "month", "changes": "true", "from_": "1970-01", "to": "2100-01"}, "impossible-period"),
+        ({"by": "quarter", "compare": "norm", "from_": "2001-02", "to": "2001-06"}, "impossible-period"),
         ({"by": "group", "changes": "true"}, "impossible-combination"),
     ],
 )
