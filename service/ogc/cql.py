@@ -21,6 +21,9 @@ from service.problems import Problem
 
 MOST_BYTES = 8_192
 DEEPEST = 24  # brackets in brackets
+MOST_WORK = (
+    1 << 18
+)  # characters, each as often as the parser may read it: what is in brackets twice, in those four times
 MOST_VERTICES = 500
 MOST_TERMS = 100
 _NESTED = re.compile(r"(?:NOT\s*\(?\s*){4,}|(?:[-+]\s*){3,}", re.IGNORECASE)
@@ -69,11 +72,13 @@ def _bounded(text: str) -> None:
     if size > MOST_BYTES:
         raise _too_large(f"{size} bytes", MOST_BYTES, "bytes")
     bare = _QUOTED.sub("''", text)
-    depth = deepest = 0
+    depth = work = 0
     for character in bare:
-        depth += (character in "([") - (character in ")]")
-        deepest = max(deepest, depth)
-    if deepest > DEEPEST or _NESTED.search(bare):
+        depth = max(0, depth + (character in "([") - (character in ")]"))
+        work += 1 << min(depth, DEEPEST)
+        if depth > DEEPEST or work > MOST_WORK:
+            raise _too_large("nested too deeply for its length", DEEPEST, "brackets")
+    if _NESTED.search(bare):
         raise _too_large("nested too deeply", DEEPEST, "brackets")
 
 

@@ -23,12 +23,12 @@ pytestmark = pytest.mark.xdist_group("faults")
 
 
 class Batch:
-    """A thousand new records of one agency, which can be sent again and again."""
+    """New records of one agency, which can be sent again and again."""
 
-    def __init__(self, exchange: Exchange, name: str) -> None:
+    def __init__(self, exchange: Exchange, name: str, lines: int = LINES) -> None:
         self.agency = Agency(exchange, name)
         stamp, key = time.time_ns(), self.agency.record_key
-        self.references = [f"K-{stamp}-{n}" for n in range(LINES)]
+        self.references = [f"K-{stamp}-{n}" for n in range(lines)]
         records = (issue(key, heroin(name, reference=reference)) for reference in self.references)
         self.body = "\n".join(map(line, records)).encode()
 

@@ -137,6 +137,9 @@ POLYGON = "S_INTERSECTS(geometry, POLYGON((" + ",".join(f"{n / 1000} 1" for n in
         ({"filter": POLYGON}, "filter-too-large"),
         ({"filter": "S_INTERSECTS(geometry, POLYGON((" + "1 1," * 4000 + "1 1)))"}, "filter-too-large"),
         ({"filter": "(" * 900 + "owner = 'TM'" + ")" * 900}, "filter-too-large"),
+        ({"filter": "(" * 24 + "a"}, "filter-too-large"),  # each bracket that is not closed would double the time
+        ({"filter": "(owner = 'TM' AND " * 16 + "kg =" + ")" * 16}, "filter-too-large"),
+        ({"filter": "(" * 8 + "kg = 1 AND " * 700 + "kg =" + ")" * 8}, "filter-too-large"),
         ({"filter": "NOT " * 900 + "owner = 'TM'"}, "filter-too-large"),
         ({"filter": "-" * 900 + "1 = kg"}, "filter-too-large"),
         ({"filter": " AND ".join(["owner = 'TM'"] * 200)}, "filter-too-large"),
