@@ -19,7 +19,7 @@ class Sending(Thread):
     def __init__(self, origin: str, wire: Wire) -> None:
         super().__init__(daemon=True)
         where = urlsplit(origin)
-        self._connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=120)
+        self._connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=600)
         self._connection.connect()
         self._ports = (self._connection.sock.getsockname()[1], where.port or 80)
         self._wire = wire
