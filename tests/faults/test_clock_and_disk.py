@@ -1,16 +1,21 @@
 """A clock that is wrong and a disk that is full are named as such, and nothing is stored."""
 
+import os
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
+from deploy.cluster import Cluster
 from tests.exchange import Exchange
 from tests.faults.books import balanced
 from tests.faults.sending import Sending
+from tests.faults.test_kill import Batch
 from tests.seizures.wiring import NDJSON, RECORD, Agency, line, refusal, statuses, stored, verdicts
 from tests.signing.wire import Wire, send, sign
 
@@ -66,21 +71,43 @@ def test_a_service_whose_clock_is_an_hour_off_refuses_who_is_right_and_loses_not
         righted.stop()
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path, fragile: Exchange) -> Iterator[Path]:
-    """A file system of three megabytes that holds the service's key."""
-    mounted = tmp_path / "state"
-    mounted.mkdir(mode=0o700)
+@contextmanager
+def mounted(folder: Path, size: int) -> Iterator[Path]:
+    """A file system of so many bytes in memory."""
     made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=3m,mode=0700", "tmpfs", str(mounted)],
-        capture_output=True,
-        check=False,
+        ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "tmpfs", str(folder)], capture_output=True, check=False
     )
     if made.returncode:
         pytest.skip("mounting a small file system needs root")
-    shutil.copy2(fragile.settings.state_dir / "service-key.pem", mounted)
-    yield mounted
-    subprocess.run(["umount", "-l", str(mounted)], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path, fragile: Exchange) -> Iterator[Path]:
+    """A file system of three megabytes that holds the service's key."""
+    folder = tmp_path / "state"
+    folder.mkdir(mode=0o700)
+    with mounted(folder, 3 * MEGABYTE):
+        shutil.copy2(fragile.settings.state_dir / "service-key.pem", folder)
+        yield folder
+
+
+@pytest.fixture
+def small_tablespace(fragile: Exchange, cluster: Cluster) -> Iterator[Path]:
+    """A file system on which the reports lie, with room for some more."""
+    held = int(cluster.psql("SELECT pg_table_size('core.report')", "sarhad"))
+    folder = Path(tempfile.mkdtemp(prefix="sarhad-disk-"))  # where the cluster's own user enters
+    with mounted(folder, held + 24 * MEGABYTE):
+        os.chown(folder, cluster.data.stat().st_uid, -1)
+        cluster.psql(f"CREATE TABLESPACE small LOCATION '{folder}'")
+        cluster.psql("ALTER TABLE core.report SET TABLESPACE small", "sarhad")
+        yield folder
+        cluster.psql("ALTER TABLE core.report SET TABLESPACE pg_default", "sarhad")
+        cluster.psql("DROP TABLESPACE small")
+    folder.rmdir()
 
 
 def _wire(customs: Agency, body: bytes) -> Wire:
@@ -104,3 +131,23 @@ def test_a_batch_that_does_not_fit_on_the_disk_is_refused_whole(fragile: Exchang
         assert statuses(verdicts(customs.batch([entry.strip()]))[0]) == [201]  # and there is room again
     finally:
         cramped.stop()
+
+
+def test_while_the_disk_of_the_database_is_full_nothing_is_kept_and_then_it_goes_on(
+    fragile: Exchange, small_tablespace: Path
+) -> None:
+    batch = Batch(fragile, "KZ-CUS")
+    before = stored(fragile.settings)
+    ballast = small_tablespace / "ballast"
+    with ballast.open("wb", buffering=0) as file, suppress(OSError):
+        while file.write(bytes(4_096)):
+            pass
+    assert os.statvfs(small_tablespace).f_bavail == 0
+    reply = send(fragile.settings.origin, batch.wire())
+    assert refusal(reply)[:2] == (503, "unavailable")
+    assert reply.headers["retry-after"]
+    assert stored(fragile.settings) == before
+    assert Agency(fragile, "KG-CUS").get("/v1/seizures").status == 200  # what there is can be read
+    ballast.unlink()
+    assert verdicts(send(fragile.settings.origin, batch.wire()))[1]["accepted"] == len(batch.references)
+    balanced(fragile.settings)
