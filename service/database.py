@@ -137,11 +137,12 @@ def administration(settings: Settings) -> AsyncEngine:
 
 def _engine(settings: Settings, role: str, options: str, size: int | None = None, *, ping: bool = True) -> AsyncEngine:
     url = settings.database_as(role)
+    given_up = {name: url.query.get(name, value) for name, value in _GIVEN_UP.items()}
     return create_async_engine(
         url,
         pool_size=size or settings.database_pool,
         max_overflow=0,
         pool_timeout=10,
         pool_pre_ping=True,
-        connect_args={**_GIVEN_UP, **url.query, "options": options, "prepare_threshold": 3},
+        connect_args={**given_up, "options": options, "prepare_threshold": 3},
     )

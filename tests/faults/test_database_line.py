@@ -15,8 +15,8 @@ from tests.exchange import Exchange
 from tests.faults.books import balanced, check_receipts
 from tests.faults.line import Line
 from tests.faults.test_kill import LINES, Batch
-from tests.seizures.wiring import Agency, refusal, stored, verdicts
-from tests.signing.wire import Reply, send
+from tests.seizures.wiring import RECORD, Agency, refusal, stored, verdicts
+from tests.signing.wire import Reply, send, sign
 
 pytestmark = pytest.mark.xdist_group("faults")
 CONNECTIONS = 2
@@ -99,6 +99,13 @@ def test_a_server_that_takes_connections_and_says_nothing_is_given_up(
     assert not is_unavailable(customs.post(report))
 
 
+def filed(agency: Agency, report: str) -> Reply:
+    """The answer, also where it comes after the waits for a connection and for a lock, of ten seconds each."""
+    origin = agency.exchange.settings.origin
+    wire = sign(agency.request_key, origin, "POST", "/v1/seizures", report.encode(), content_type=RECORD)
+    return send(origin, wire, timeout=60)
+
+
 def test_who_finds_every_connection_in_use_is_told_when_to_come_again(fragile: Exchange, distant: Exchange) -> None:
     agencies = [Agency(distant, name) for name in COUNTRIES * CONNECTIONS]
     reports = [agency.report() for agency in agencies]
@@ -106,7 +113,7 @@ def test_who_finds_every_connection_in_use_is_told_when_to_come_again(fragile: E
     with ThreadPoolExecutor(len(agencies)) as callers:
         with engine.begin() as outside:
             outside.execute(text("LOCK TABLE core.report IN ACCESS EXCLUSIVE MODE"))
-            answers = list(callers.map(lambda agency, report: agency.post(report), agencies, reports))
+            answers = list(callers.map(filed, agencies, reports))
         assert all(map(is_unavailable, answers))
-        answers = list(callers.map(lambda agency, report: agency.post(report), agencies, reports))
+        answers = list(callers.map(filed, agencies, reports))
     assert [reply.status for reply in answers] == [201] * len(agencies)

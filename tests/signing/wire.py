@@ -126,20 +126,20 @@ def sign_again(wire: Wire, signer: Callable[[bytes], bytes]) -> Wire:
     return wire.with_header("signature", f"sig=:{b64encode(signer(base)).decode()}:")
 
 
-def send(address: str, wire: Wire) -> Reply:
-    """Send to the origin `address`, whatever Host the request names."""
+def send(address: str, wire: Wire, timeout: float = 20) -> Reply:
+    """Send to the origin `address`, whatever Host the request names. Nothing may take longer than `timeout` seconds."""
     lines = [f"{wire.method} {wire.target} HTTP/1.1", *(f"{name}: {value}" for name, value in wire.headers)]
     names = {name.lower() for name, _ in wire.headers}
     if (wire.body or wire.method == "POST") and not names & {"content-length", "transfer-encoding"}:
         lines.append(f"content-length: {len(wire.body)}")
     head = "\r\n".join([*lines, "connection: close", "", ""]).encode("latin-1")
-    return send_bytes(address, head + wire.body)
+    return send_bytes(address, head + wire.body, timeout)
 
 
-def send_bytes(address: str, request: bytes) -> Reply:
+def send_bytes(address: str, request: bytes, timeout: float = 20) -> Reply:
     """Send raw bytes and read one answer until the connection ends."""
     where = urlsplit(address)
-    with socket.create_connection((where.hostname or "", where.port or 80), timeout=20) as connection:
+    with socket.create_connection((where.hostname or "", where.port or 80), timeout) as connection:
         connection.sendall(request)
         received = b""
         while chunk := connection.recv(65536):
