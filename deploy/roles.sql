@@ -5,6 +5,7 @@ DECLARE
   login text;
   nologin text;
   setting text;
+  own text[];
   quiet text[] := ARRAY['log_error_verbosity=terse', 'log_min_error_statement=panic', 'log_parameter_max_length=0',
     'log_parameter_max_length_on_error=0'];
 BEGIN
@@ -46,6 +47,21 @@ BEGIN
       EXCEPTION WHEN unique_violation OR internal_error THEN NULL; -- another start said it meanwhile
       WHEN insufficient_privilege THEN
         RAISE WARNING USING MESSAGE = 'the server may log rows that ' || login || ' is refused: see deploy/runbook.md';
+      END;
+    END IF;
+    -- What the service's sessions ask for when they begin (service/database.py), for those that a pooler begins.
+    own := ARRAY['TimeZone=UTC', 'search_path=' || CASE login WHEN 'sarhad_jobs' THEN 'jobs' ELSE 'public' END] || CASE login
+      WHEN 'sarhad_read' THEN ARRAY['jit=off', 'statement_timeout=30s', 'idle_in_transaction_session_timeout=60s']
+      WHEN 'sarhad_jobs' THEN ARRAY['statement_timeout=60s']
+      ELSE ARRAY['statement_timeout=60s', 'lock_timeout=10s', 'idle_in_transaction_session_timeout=120s'] END;
+    IF NOT EXISTS (SELECT FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = s.setrole
+      WHERE r.rolname = login AND s.setdatabase = 0 AND s.setconfig @> own) THEN
+      BEGIN
+        FOREACH setting IN ARRAY own LOOP
+          EXECUTE 'ALTER ROLE ' || quote_ident(login) || ' SET ' || split_part(setting, '=', 1) || ' TO '
+            || quote_literal(split_part(setting, '=', 2));
+        END LOOP;
+      EXCEPTION WHEN unique_violation OR internal_error THEN NULL; -- another start said it meanwhile
       END;
     END IF;
   END LOOP;

@@ -16,6 +16,7 @@ from service.problems import Problem
 from service.settings import Settings
 
 # Times come back in UTC wherever the server stands: what is hashed and signed spells them so.
+# deploy/roles.sql gives the roles the same, for sessions that come by way of a pooler.
 _OPTIONS = "-c timezone=UTC -c search_path=public"
 # The read statements are parameterised and few; the server-side limits keep a runaway question from hurting others.
 _READ_OPTIONS = f"{_OPTIONS} -c jit=off -c statement_timeout=30s -c idle_in_transaction_session_timeout=60s"
@@ -54,6 +55,7 @@ class Database:
         self._authn = _engine(settings, "sarhad_authn", _WRITE_OPTIONS)
         self._sequencer = _engine(settings, "sarhad_sequencer", _WRITE_OPTIONS, size=2)
         self._access_url = settings.database_as("sarhad_access")
+        self._access_kept = kept(settings, _WRITE_OPTIONS)
         self._access: psycopg.AsyncConnection[Any] | None = None
         # Apart from the writers' pool: who waits for this one already holds a connection of that one.
         self._scoping = _engine(settings, "sarhad_write", _WRITE_OPTIONS, size=1)
@@ -108,7 +110,7 @@ class Database:
             dialect = PGDialect_psycopg()  # type: ignore[no-untyped-call]
             _, given = dialect.create_connect_args(self._access_url)  # type: ignore[no-untyped-call]
             self._access = await psycopg.AsyncConnection.connect(
-                **_GIVEN_UP | given, options=_WRITE_OPTIONS, autocommit=True, prepare_threshold=3
+                **_GIVEN_UP | given, **self._access_kept, autocommit=True
             )
         return self._access
 
@@ -144,5 +146,12 @@ def _engine(settings: Settings, role: str, options: str, size: int | None = None
         max_overflow=0,
         pool_timeout=10,
         pool_pre_ping=True,
-        connect_args={**given_up, "options": options, "prepare_threshold": 3},
+        connect_args={**given_up, **kept(settings, options)},
     )
+
+
+def kept(settings: Settings, options: str) -> dict[str, Any]:
+    """What a connection is opened with that its session keeps; a pooler of transactions keeps nothing."""
+    if settings.database_pooler:
+        return {"prepare_threshold": None}
+    return {"options": options, "prepare_threshold": 3}

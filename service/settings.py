@@ -43,6 +43,13 @@ class Settings(BaseSettings):
         SecretStr | None,
         Field(description="Password shared by the sarhad_* login roles; without it they log in by peer or trust."),
     ] = None
+    database_pooler: Annotated[
+        bool,
+        Field(
+            description="The URL leads to PgBouncer in transaction mode: sessions bring no options (the roles have"
+            " them, deploy/roles.sql) and keep no prepared statements."
+        ),
+    ] = False
     database_pool: Annotated[int, Field(ge=1, le=100, description="Connections per worker and role.")] = 8
     state_dir: Annotated[Path, Field(description="Service keys, last checkpoints, spooled uploads; mode 0700.")] = Path(
         ".sarhad"

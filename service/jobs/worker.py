@@ -15,7 +15,7 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.worker import Worker
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
-from service.database import Database, withheld
+from service.database import Database, kept, withheld
 from service.jobs.queue import Queue
 from service.jobs.tasks import HEAVY, LANE, QUICK, Tasks
 from service.settings import Settings
@@ -32,7 +32,7 @@ def queue_app(settings: Settings, features: Iterable[Tasks] = ()) -> App:
     dialect = PGDialect_psycopg()  # type: ignore[no-untyped-call]
     _, given = dialect.create_connect_args(settings.database_as("sarhad_jobs"))  # type: ignore[no-untyped-call]
     options = "-c timezone=UTC -c search_path=jobs -c statement_timeout=60s"
-    connector = PsycopgConnector(kwargs=given | {"options": options}, min_size=1, max_size=8, timeout=10)
+    connector = PsycopgConnector(kwargs=given | kept(settings, options), min_size=1, max_size=8, timeout=10)
     app = App(connector=connector)
     for feature in features:
         app.add_tasks_from(feature.blueprint, namespace=feature.feature)
