@@ -137,7 +137,7 @@ def administration(settings: Settings) -> AsyncEngine:
     return create_async_engine(settings.database_as())
 
 
-def _engine(settings: Settings, role: str, options: str, size: int | None = None, *, ping: bool = True) -> AsyncEngine:
+def _engine(settings: Settings, role: str, options: str, size: int | None = None) -> AsyncEngine:
     url = settings.database_as(role)
     given_up = {name: url.query.get(name, value) for name, value in _GIVEN_UP.items()}
     return create_async_engine(

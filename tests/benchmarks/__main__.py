@@ -24,15 +24,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="tests/bench",
         description="Measures one thing against a bound measured beside it; the last line is one JSON object.",
-        epilog="examples: tests/bench ingest --rows 50000    tests/bench reads --rows 1000000    tests/bench access",
+        epilog="examples: tests/bench ingest --rows 50000    tests/bench reads --rows 1000000    tests/bench access    "
+        "tests/bench ha --fault killed --fault cut",
     )
     parser.add_argument("name", choices=NAMES)
     parser.add_argument("--rows", type=int, help="records (ingest: 50000, reads: 1000000)")
     parser.add_argument("--seconds", type=float, default=10.0, help="time for each repeated question")
     parser.add_argument("--data", type=Path, default=DATA, help="reference data kept outside the repository")
+    parser.add_argument("--fault", action="append", default=[], help="ha: one of several; without it, all")
     options = parser.parse_args()
     if options.name == "ha":  # it has databases of its own: deploy/ha/lab
-        print(json.dumps({"bench": "ha", **importlib.import_module("tests.benchmarks.ha").measure()}))
+        print(json.dumps({"bench": "ha", **importlib.import_module("tests.benchmarks.ha").measure(options.fault)}))
         return
     directory = Path(tempfile.mkdtemp(prefix="sarhad-bench-"))
     cluster = Cluster(directory / "cluster")
