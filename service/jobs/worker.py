@@ -41,12 +41,14 @@ def queue_app(settings: Settings, features: Iterable[Tasks] = ()) -> App:
 
 async def work_off(settings: Settings, features: Iterable[Tasks]) -> None:
     """Do jobs until cancelled; a database that is away is waited for."""
-    features = list(features)
+    app = queue_app(
+        settings, features
+    )  # once: the library puts the feature's name before a task's each time it is given one
     database = Database(settings)
     try:
         while True:
             try:
-                await _work(settings, features, database)
+                await _work(settings, app, database)
             except (ConnectorException, psycopg.Error, OSError) as fault:
                 _log.warning("waiting for the database", fault=type(fault).__name__)
             await asyncio.sleep(1)
@@ -54,9 +56,8 @@ async def work_off(settings: Settings, features: Iterable[Tasks]) -> None:
         await database.dispose()
 
 
-async def _work(settings: Settings, features: list[Tasks], database: Database) -> None:
+async def _work(settings: Settings, app: App, database: Database) -> None:
     """Until cancelled, or until a worker gives up because its connection is lost."""
-    app = queue_app(settings, features)
     async with app.open_async():
         queue = Queue(app, settings.jobs_lost_seconds)
         tasks = [asyncio.create_task(_sweep(queue, settings.jobs_lost_seconds / 3))]

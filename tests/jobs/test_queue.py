@@ -18,6 +18,7 @@ from service.database import Database
 from service.jobs.queue import Queue
 from service.jobs.worker import queue_app
 from service.settings import Settings
+from tests.awaiting import eventually
 from tests.jobs import errands
 from tests.jobs.conftest import LOST_SECONDS, Processes
 
@@ -91,6 +92,29 @@ async def test_what_a_killed_process_ran_is_run_again_and_changes_things_once(
     assert until(EFFECTS, job=job) == 1
     assert other.poll() is None
     assert "ProcessLost" in until("SELECT fault FROM jobs.fault WHERE job_id = :job", job=job)
+
+
+async def test_a_process_knows_its_tasks_also_after_the_database_was_away(
+    database: Database, superuser: Engine, processes: Processes, until: Until
+) -> None:
+    processes.start()
+    async with database.writing() as session:
+        before = await errands.once.defer(session, stamp="before")
+    assert until(DONE, job=before)
+    with superuser.connect() as connection:
+        own = connection.scalar(text("SELECT current_database()"))
+        connection.execute(text(f"ALTER DATABASE {own} CONNECTION LIMIT 0"))  # superusers come in all the same
+        connection.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE usename = 'sarhad_jobs' AND datname = current_database()"
+            )
+        )
+        eventually(lambda: "waiting for the database" in processes.output.read_text())
+        connection.execute(text(f"ALTER DATABASE {own} CONNECTION LIMIT -1"))
+    async with database.writing() as session:
+        after = await errands.once.defer(session, stamp="after")
+    assert until(DONE, job=after)
 
 
 async def test_a_process_that_is_stopped_finishes_what_it_runs(
