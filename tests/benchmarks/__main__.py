@@ -31,7 +31,12 @@ def main() -> None:
     parser.add_argument("--rows", type=int, help="records (ingest: 50000, reads: 1000000)")
     parser.add_argument("--seconds", type=float, default=10.0, help="time for each repeated question")
     parser.add_argument("--data", type=Path, default=DATA, help="reference data kept outside the repository")
-    parser.add_argument("--fault", action="append", default=[], help="ha: one of several; without it, all")
+    parser.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        help="ha: killed, frozen, cut, full, restarted, upgraded; may be repeated; without it, all of them",
+    )
     options = parser.parse_args()
     if options.name == "ha":  # it has databases of its own: deploy/ha/lab
         print(json.dumps({"bench": "ha", **importlib.import_module("tests.benchmarks.ha").measure(options.fault)}))

@@ -109,6 +109,8 @@ FAULTS: dict[str, Callable[[Lab, Load], dict[str, Any]]] = {
 
 def measure(names: Sequence[str] = ()) -> dict[str, Any]:
     """Each fault on one rehearsal, in turn: records lost or doubled, the longest silences for writers and a reader."""
+    if unknown := [name for name in names if name not in FAULTS]:
+        raise SystemExit(f"no such fault: {' '.join(unknown)}; there are {' '.join(FAULTS)}")
     _move_apart()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupted)
@@ -125,7 +127,7 @@ def measure(names: Sequence[str] = ()) -> dict[str, Any]:
     done = [figure for figure in figures.values() if "acked" in figure]
     return {
         **{name: sum(figure[name] for figure in done) for name in ("acked", "acked_lost", "duplicated")},
-        **{name: max(figure[name] for figure in done) for name in ("write_gap_s", "read_gap_s")},
+        **{name: max((figure[name] for figure in done), default=None) for name in ("write_gap_s", "read_gap_s")},
         "consistent": all(figure["consistent"] for figure in done),
         "faults": figures,
     }
@@ -188,6 +190,8 @@ def _small_disk(lab: Lab) -> Iterator[None]:
         lab.stop_node(small)
         if mounted:
             subprocess.run(["umount", str(home)], check=True)
+    lab.start_node(small)
+    lab.await_followers()
 
 
 def _fill(file: Path) -> None:
