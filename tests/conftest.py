@@ -49,7 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 LONGEST = (
     *("two worlds of policies", "two worlds", "policies", "fresh_clone", "alerts", "exports", "two worlds of alerts"),
-    *("faults", "trends"),
+    *("faults", "failover", "trends"),
 )
 """Groups that begin before all others: the short ones fill what is left of the time."""
 
