@@ -54,6 +54,7 @@ def page_of(source: Source, words: Words) -> dict[str, Any]:
             countries=", ".join(named),
             day=words.day(source.released_at),
         ),
+        "unreviewed": words.unreviewed,
         "none": say("Nothing can be told for this quarter."),
         "key": _key(source, words, quarter),
         "map": _map(source, words, quarter),
@@ -74,6 +75,11 @@ CAVEATS = (
     "A cell that is missing has few events or none; it is not a zero.",
     "Kilograms are derived by the rules of the exchange, not adjusted for purity; a litre counts as a kilogram.",
 )
+STATES = {
+    "told": "cleared; in the figures",
+    "cleared": "cleared; no figure of its own in this quarter: few seizures, or none filed",
+    "apart": "not cleared: nothing of it is in this bulletin",
+}
 
 
 def _quarters(document: Mapping[str, Any]) -> list[str]:
@@ -241,14 +247,8 @@ def _coverage(source: Source, words: Words, quarter: str) -> dict[str, Any]:
     cleared = set(source.document["countries"])
     rows = []
     for code in sorted({*source.members, *cleared}, key=lambda code: source.countries.get(code, code)):
-        state = (
-            "cleared; in the figures"
-            if code in cleared & told
-            else "cleared; no figure of its own in this quarter: few seizures, or none filed"
-            if code in cleared
-            else "not cleared: nothing of it is in this bulletin"
-        )
-        rows.append({"country": source.countries.get(code, code), "state": words.say(state)})
+        state = "told" if code in cleared & told else "cleared" if code in cleared else "apart"
+        rows.append({"country": source.countries.get(code, code), "state": words.say(STATES[state])})
     return {"title": words.say("Coverage"), "rows": rows}
 
 

@@ -15,7 +15,7 @@ from service.bulletins import atlas
 from service.bulletins.figures import Source
 from service.bulletins.models import Bulletin
 from service.bulletins.render import pdf
-from service.bulletins.words import Language
+from service.bulletins.words import Language, Words
 from service.identity.groups import members
 from service.jobs import Pointless, Tasks, Work
 from service.places.atlas import Atlas
@@ -79,17 +79,21 @@ async def source_of(session: AsyncSession, publication_id: UUID, language: Langu
     if row is None or row.Publication.released_at is None:
         raise Pointless("it is not released")
     catalogue, places = await Catalogue.from_database(session), await Atlas.from_database(session)
-    name = f"name_{language}"
+    words = Words(language)
     return Source(
         id=str(publication_id),
         sha256=hashlib.sha256(row.Release.document).hexdigest(),
         released_at=row.Publication.released_at,
         document=orjson.loads(row.Release.document),
         members=await members(session),
-        countries={code: getattr(country, name) or country.name_en for code, country in places.countries.items()},
-        groups={code: getattr(group, name) for code, group in catalogue.groups.items()},
+        countries={
+            code: words.named(country.name_en, country.name_ru, words.country(code))
+            for code, country in places.countries.items()
+        },
+        groups={code: words.named(group.name_en, group.name_ru) for code, group in catalogue.groups.items()},
         substances={
-            code: getattr(entry.substance, name) or entry.substance.name_en for code, entry in catalogue.entries.items()
+            code: words.named(entry.substance.name_en, entry.substance.name_ru)
+            for code, entry in catalogue.entries.items()
         },
         outlines=await asyncio.to_thread(atlas.outlines, places.outlines()),
     )

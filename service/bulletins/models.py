@@ -17,7 +17,7 @@ class Bulletin(Base):
 
     __tablename__ = "bulletin"
     __table_args__ = (
-        CheckConstraint("language IN ('en', 'ru')", name="language"),
+        CheckConstraint("language IN ('en', 'ru', 'kk', 'ky', 'tg', 'tk', 'uz', 'az')", name="language"),
         CheckConstraint("(pdf IS NULL) = (sha256 IS NULL)", name="made"),
     )
 

@@ -1,16 +1,16 @@
 """What a bulletin shows of a release: cleared figures only, in every language, the same bytes each time."""
 
-import re
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, get_args
 
+import orjson
 import pytest
+from typst import compile as compile_
 
 from service.bulletins import figures, words
 from service.bulletins.atlas import Sheet, outlines
 from service.bulletins.figures import OTHER, Source, page_of
-from service.bulletins.render import pdf
+from service.bulletins.render import TEMPLATE, pdf
 from service.bulletins.words import LANGUAGES, Words, catalogue
 from service.places.atlas import Atlas
 
@@ -77,21 +77,15 @@ def _fields(source: Source) -> dict[str, Any]:
     return {name: getattr(source, name) for name in Source.__dataclass_fields__}
 
 
-def test_every_message_has_its_russian() -> None:
-    said: set[str] = set()
-    for path in Path(figures.__file__).parent.glob("figures.py"):
-        text = re.sub(r'"\s*\n\s*"', "", path.read_text(encoding="utf-8"))
-        said |= set(re.findall(r'say\(\s*"([^"]+)"', text))
-    said |= set(figures.CAVEATS)
-    known = catalogue("ru")
-    assert said - known.keys() == set()
-    for english, russian in known.items():
-        assert set(re.findall(r"{\w+}", english)) == set(re.findall(r"{\w+}", russian)), english
-
-
 @pytest.mark.parametrize(
     ("language", "quarter", "thousand", "mass"),
-    [("en", "Q2 2025", "1,042", "1,204"), ("ru", "2-й кв. 2025\u202fг.", "1\xa0042", "1\xa0204")],
+    [
+        ("en", "Q2 2025", "1,042", "1,204"),
+        ("ru", "2-й кв. 2025\u202fг.", "1\xa0042", "1\xa0204"),
+        ("kk", "2025\u202fж. ІІ тқс.", "1\xa0042", "1\xa0204"),
+        ("uz", "2025, 2-ch", "1\xa0042", "1\xa0204"),
+        ("az", "2025 2-ci kv.", "1.042", "1.204"),
+    ],
 )
 def test_numbers_and_quarters_are_those_of_the_language(
     language: words.Language, quarter: str, thousand: str, mass: str
@@ -120,3 +114,32 @@ def test_the_same_release_prints_the_same_bytes(source: Source, language: words.
 
 def test_each_language_prints_another_page(source: Source) -> None:
     assert len({pdf(source, each) for each in get_args(words.Language)}) == len(LANGUAGES) > 1
+
+
+def test_a_bulletin_of_unreviewed_words_says_so_in_its_language(source: Source) -> None:
+    assert page_of(source, Words("en"))["unreviewed"] is None
+    said = {language: page_of(source, Words(language))["unreviewed"] for language in LANGUAGES[1:]}
+    assert all(said.values())
+    assert len({*said.values(), words.UNREVIEWED}) == len(LANGUAGES), "each in its own words"
+    page = page_of(source, Words("kk"))
+    noted, bare = (
+        compile_(TEMPLATE.read_bytes(), format="svg", sys_inputs={"data": orjson.dumps(data).decode()})
+        for data in (page, {**page, "unreviewed": None})
+    )
+    assert noted[0] != bare[0], "it stands on the first page"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_fonts_have_every_letter_of_a_language(language: words.Language) -> None:
+    """A letter that a font lacks is drawn as its empty box: so is this one, which no font of ours has."""
+    lacking = "\u6f22"
+    said = Words(language)
+    texts = [*catalogue(language).values(), *said.locale.territories.values(), said.number(1042)]
+    texts += [said.quarter(f"2025-Q{n}") for n in range(1, 5)]
+    texts += [said.day(datetime(2025, month, 1, tzinfo=UTC)) for month in range(1, 13)]
+    letters = [lacking, *sorted({letter for text in texts for letter in text if not letter.isspace()} - {"\u200e"})]
+    for weight in ("regular", "bold"):
+        page = f'#set text(font: "Libertinus Serif", weight: "{weight}", fallback: false)\n'
+        page += "#pagebreak()\n".join(f"#str.from-unicode({ord(letter)})\n" for letter in letters)
+        box, *drawn = compile_(page.encode(), format="svg", ignore_system_fonts=True)
+        assert [letter for letter, seen in zip(letters[1:], drawn, strict=True) if seen == box] == []

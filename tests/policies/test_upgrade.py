@@ -9,6 +9,7 @@ import pytest
 from alembic import command
 from sarhad.keys import b64url
 from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.exc import IntegrityError
 
 from service.cli.db import ROLES_SQL, alembic_config
 from service.locks import Alone
@@ -57,6 +58,13 @@ INSERT INTO core.content (record_id, version, scope_id, month_end, n, line, valu
   WHERE kind = 'analysis'
 """
 
+PRINTED = """
+INSERT INTO core.publication (id, name, version, definition, digest, country, agency, proposed_by, state)
+  VALUES ('01900000-0000-7000-9000-000000000002', 'quarter', 1, '{}', '', 'KZ', 'KZ-DCA', 'k', 'released');
+INSERT INTO core.bulletin (publication_id, language, made_at, sha256, pdf)
+  VALUES ('01900000-0000-7000-9000-000000000002', 'ru', now(), 'ab', '%PDF')
+"""
+
 
 @pytest.fixture
 def upgraded() -> Iterator[Engine]:
@@ -77,7 +85,8 @@ def upgraded() -> Iterator[Engine]:
         connection.execute(MARKED, {"marks": b64url(disclosure.encode())})
     command.upgrade(alembic_config(settings), "0027")
     with engine.begin() as connection:
-        connection.exec_driver_sql(EXAMINED.replace("%", "%%"))
+        for statement in (EXAMINED, PRINTED):
+            connection.exec_driver_sql(statement.replace("%", "%%"))
     upgrade_while_a_worker_folds(engine, settings)
     yield engine
     engine.dispose()
@@ -155,3 +164,15 @@ def test_contents_of_analyses_are_in_the_cube(upgraded: Engine) -> None:
                     JOIN gate.scope s ON s.id = c.scope_id WHERE s.agency = 'KZ-LAB' ORDER BY c.before NULLS FIRST""")
         ).all()
     assert [tuple(row) for row in rows] == [("S", "KZ", None, [41.0]), ("S", "KZ", "S:%:AS_BASE", [42.0])]
+
+
+def test_bulletins_stay_and_more_languages_are_asked_for(upgraded: Engine) -> None:
+    asks = text("INSERT INTO core.bulletin (publication_id, language) SELECT id, :language FROM core.publication")
+    with upgraded.begin() as connection:
+        connection.execute(text("SET LOCAL ROLE sarhad_write"))
+        for language in ("kk", "ky", "tg", "tk", "uz", "az"):
+            connection.execute(asks, {"language": language})
+        kept = connection.execute(text("SELECT language, pdf FROM core.bulletin WHERE made_at IS NOT NULL")).all()
+    assert [tuple(row) for row in kept] == [("ru", b"%PDF")]
+    with pytest.raises(IntegrityError, match="bulletin_language_check"), upgraded.begin() as connection:
+        connection.execute(asks, {"language": "fr"})

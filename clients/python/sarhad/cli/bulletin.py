@@ -41,7 +41,7 @@ def propose(
 def make(
     publication: Annotated[str, typer.Argument(metavar="ID", help="The released publication's id.")],
     file: Annotated[Path, typer.Argument(help="Where to write it (PDF).")],
-    language: Annotated[str, typer.Option(help="en or ru.")] = "en",
+    language: Annotated[str, typer.Option(help="en, ru, kk, ky, tg, tk, uz or az.")] = "en",
     profile: ProfileOption = None,
 ) -> None:
     """Have it printed, wait for it, and write it. The same release gives the same bytes."""
