@@ -79,7 +79,7 @@ def open_checkpoint(note: str, log_key: LogKey) -> Checkpoint:
     text, signatures = split_note(note)
     ours = [value for name, value in signatures if name == log_key.name and value[:4] == log_key.id]
     if len(ours) != 1:
-        raise BadCheckpoint(f"The note does not carry exactly one signature of {log_key.name}.")
+        raise BadCheckpoint("The note does not carry exactly one signature of {name}.", name=log_key.name)
     try:
         log_key.key.verify(ours[0][4:], text.encode())
     except InvalidSignature:
@@ -88,7 +88,9 @@ def open_checkpoint(note: str, log_key: LogKey) -> Checkpoint:
         raise BadCheckpoint("The note is not UTF-8.") from None
     checkpoint = _checkpoint(text)
     if checkpoint.origin != log_key.name:
-        raise BadCheckpoint(f"The checkpoint is of {checkpoint.origin}, not of {log_key.name}.")
+        raise BadCheckpoint(
+            "The checkpoint is of {origin}, not of {name}.", origin=checkpoint.origin, name=log_key.name
+        )
     return checkpoint
 
 

@@ -98,7 +98,9 @@ def wait_before_retry(call_repeatable: bool, fault: Exception, attempt: int) -> 
 
 
 def unreachable(service: str, fault: httpx.TransportError) -> ServiceUnreachable:
-    return ServiceUnreachable(f"Cannot reach {service}: {str(fault) or type(fault).__name__}.")
+    return ServiceUnreachable(
+        "Cannot reach {service}: {fault}.", service=service, fault=str(fault) or type(fault).__name__
+    )
 
 
 def batch_params(atomic: bool, dry_run: bool) -> dict[str, str] | None:

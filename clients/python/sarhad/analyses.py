@@ -123,7 +123,7 @@ class Draft:
                 previous=payload.get("prev"),
             )
         except (ValueError, KeyError, TypeError) as fault:
-            raise InputError(f"This is no draft of an analysis: {fault}.") from None
+            raise InputError("This is no draft of an analysis: {fault}.", fault=fault) from None
         if not {records.digest(disclosure) for disclosure in others} <= set(payload["_sd"]):
             raise InputError("A facet of the draft is not the one that its digests name.")
         return cls(record, others, payload)
@@ -147,7 +147,7 @@ def prepare(record: Record, *, analyst: PublicKey, reviewer: str) -> Draft:
 def countersign(key: PrivateKey, draft: Draft) -> str:
     """The reviewer's signature over the draft. Raises InputError unless the draft names this key as the reviewer's."""
     if draft.record.facets["laboratory"]["reviewer"] != key.kid:
-        raise InputError(f"The draft names another reviewer than the key {key.kid}.")
+        raise InputError("The draft names another reviewer than the key {kid}.", kid=key.kid)
     header = {"alg": key.alg, "kid": key.kid, "typ": REVIEW_TYPE}
     claims = {**{name: draft.payload[name] for name in ("iss", "jti", "ver")}, "content": draft.content}
     signed = f"{b64url(orjson.dumps(header))}.{b64url(orjson.dumps(claims))}"
@@ -157,7 +157,7 @@ def countersign(key: PrivateKey, draft: Draft) -> str:
 def complete(key: PrivateKey, draft: Draft, review: str) -> str:
     """The analysis with its review, signed by the analyst."""
     if draft.record.facets["laboratory"]["analyst"] != key.kid:
-        raise InputError(f"The draft names another analyst than the key {key.kid}.")
+        raise InputError("The draft names another analyst than the key {kid}.", kid=key.kid)
     laboratory = records.disclose("laboratory", {**draft.record.facets["laboratory"], "review": review})
     digests = sorted([*draft.payload["_sd"], records.digest(laboratory)])
     return records.assemble(key, {**draft.payload, "_sd": digests}, [*draft.others, laboratory])
@@ -183,7 +183,7 @@ def verify_review(sd_jwt: str, reviewer: PublicKey) -> None:
         head = orjson.loads(b64url_decode(header))
         raw = b64url_decode(signature)
     except (ValueError, KeyError) as fault:
-        raise BadSignature(f"There is no review to verify: {fault}.") from None
+        raise BadSignature("There is no review to verify: {fault}.", fault=fault) from None
     if head != {"alg": reviewer.alg, "kid": reviewer.kid, "typ": REVIEW_TYPE}:
         raise BadSignature("The review is of another key.")
     if says != {**{name: payload[name] for name in ("iss", "jti", "ver")}, "content": content}:

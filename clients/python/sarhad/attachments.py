@@ -75,5 +75,5 @@ def fetch(client: Client, record_id: str, sha256: str, have: bytes = b"") -> byt
     """An attachment of a record, whole and checked against its hash; `have` are its first bytes, fetched before."""
     data = have + client.attachment(record_id, sha256, len(have))
     if hashlib.sha256(data).hexdigest() != sha256:
-        raise UnverifiedResponse(f"The file is not the one with the hash {sha256}.")
+        raise UnverifiedResponse("The file is not the one with the hash {sha256}.", sha256=sha256)
     return data

@@ -24,14 +24,16 @@ def read_description(source: bytes, agency: str) -> records.Record:
     try:
         description = orjson.loads(source)
     except ValueError as fault:
-        raise InputError(f"The description is not JSON: {fault}.") from None
+        raise InputError("The description is not JSON: {fault}.", fault=fault) from None
     if not isinstance(description, dict) or not isinstance(description.get("facets"), dict):
         raise InputError('The description is an object with a member "facets".')
     if unknown := sorted(set(description) - _MEMBERS):
-        raise InputError(f"Unknown members beside facets: {', '.join(unknown)}.")
+        raise InputError("Unknown members beside facets: {unknown}.", unknown=", ".join(unknown))
     kind = description.get("kind", "seizure")
     if kind not in get_args(records.Kind):
-        raise InputError(f"kind is one of {', '.join(get_args(records.Kind))}; got {kind!r}.")
+        raise InputError(
+            "kind is one of {kinds}; got {kind}.", kinds=", ".join(get_args(records.Kind)), kind=repr(kind)
+        )
     facets: Mapping[str, Any] = {
         "reported": datetime.now(UTC).isoformat(timespec="seconds"),
         **description["facets"],
@@ -49,7 +51,7 @@ def read_changes(source: bytes) -> dict[str, Any]:
     try:
         changes = orjson.loads(source)
     except ValueError as fault:
-        raise InputError(f"The changes are not JSON: {fault}.") from None
+        raise InputError("The changes are not JSON: {fault}.", fault=fault) from None
     if not isinstance(changes, dict):
         raise InputError("The changes are an object of facets by name.")
     return dict(changes.get("facets", changes))
@@ -62,4 +64,4 @@ def read_input(file: str, standard_input: Any) -> bytes:
     try:
         return Path(file).read_bytes()
     except OSError as fault:
-        raise InputError(f"Cannot read {file}: {fault.strerror}.") from None
+        raise InputError("Cannot read {file}: {strerror}.", file=file, strerror=fault.strerror) from None

@@ -5,7 +5,11 @@ from typing import Any
 
 
 class SarhadError(Exception):
-    """Base of every error this library raises on purpose."""
+    """Base of every error this library raises on purpose. It reads in English; `message` has `values` put into it."""
+
+    def __init__(self, message: str = "", /, **values: object) -> None:
+        super().__init__(message.format(**values) if values else message)
+        self.message, self.values = message, values
 
 
 class ConfigurationError(SarhadError):

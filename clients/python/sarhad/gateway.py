@@ -59,7 +59,7 @@ class Gateway(http.server.ThreadingHTTPServer):
 
     def __init__(self, client: Client, *, host: str = "127.0.0.1", port: int = 0) -> None:
         if not ipaddress.ip_address(host).is_loopback:
-            raise ConfigurationError(f"The gateway listens on loopback only, not on {host}.")
+            raise ConfigurationError("The gateway listens on loopback only, not on {host}.", host=host)
         super().__init__((host, port), _Handler)
         self._client = client
         self.origin = f"http://{host}:{self.server_port}"

@@ -55,7 +55,7 @@ class PublicKey:
                 return cls(ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key())
         except (KeyError, TypeError, ValueError, AttributeError) as fault:
             raise ConfigurationError("This is not a public key in JWK form.") from fault
-        raise ConfigurationError(f"Keys of type {jwk['kty']}/{jwk['crv']} are not used here.")
+        raise ConfigurationError("Keys of type {kty}/{crv} are not used here.", kty=jwk["kty"], crv=jwk["crv"])
 
     @cached_property
     def alg(self) -> Algorithm:
@@ -110,16 +110,18 @@ class PrivateKey:
             loose = path.stat().st_mode & 0o077
             key = serialization.load_pem_private_key(path.read_bytes(), password=None)
         except OSError as fault:
-            raise ConfigurationError(f"Cannot read the key {path}: {fault.strerror}.") from fault
+            raise ConfigurationError(
+                "Cannot read the key {path}: {strerror}.", path=path, strerror=fault.strerror
+            ) from fault
         except (ValueError, TypeError) as fault:
-            raise ConfigurationError(f"{path} is not an unencrypted private key in PEM form.") from fault
+            raise ConfigurationError("{path} is not an unencrypted private key in PEM form.", path=path) from fault
         if loose:
-            raise ConfigurationError(f"Others can read the key {path}; protect it: chmod 600 {path}")
+            raise ConfigurationError("Others can read the key {path}; protect it: chmod 600 {path}", path=path)
         if isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1):
             return cls(key)
         if isinstance(key, ed25519.Ed25519PrivateKey):
             return cls(key)
-        raise ConfigurationError(f"{path} holds a key that is neither Ed25519 nor P-256.")
+        raise ConfigurationError("{path} holds a key that is neither Ed25519 nor P-256.", path=path)
 
     def save(self, path: Path) -> None:
         """Write PEM with mode 0600; never over an existing file (ConfigurationError)."""
@@ -130,7 +132,7 @@ class PrivateKey:
         try:
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
-            raise ConfigurationError(f"There is already a key at {path}; keys are not overwritten.") from None
+            raise ConfigurationError("There is already a key at {path}; keys are not overwritten.", path=path) from None
         with os.fdopen(handle, "wb") as file:
             file.write(pem)
 

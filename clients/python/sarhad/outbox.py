@@ -137,7 +137,7 @@ class Outbox:
         except sqlite3.OperationalError as fault:
             if "locked" not in str(fault):
                 raise
-            raise OutboxBusy(f"Another process is sending from {self.path}.") from None
+            raise OutboxBusy("Another process is sending from {path}.", path=self.path) from None
         finally:
             lock.close()
 

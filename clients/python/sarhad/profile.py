@@ -36,9 +36,13 @@ class Profile:
 
     def __post_init__(self) -> None:
         if not _AGENCY.fullmatch(self.agency):
-            raise ConfigurationError(f"{self.agency!r} is not an agency code such as KZ-CUS.")
+            raise ConfigurationError("{agency} is not an agency code such as KZ-CUS.", agency=repr(self.agency))
         if not _ORIGIN.fullmatch(self.service):
-            raise ConfigurationError(f"{self.service!r} is not a service address such as {DEFAULT_SERVICE}.")
+            raise ConfigurationError(
+                "{service} is not a service address such as {example}.",
+                service=repr(self.service),
+                example=DEFAULT_SERVICE,
+            )
 
     @classmethod
     def load(cls, name: str | Path | None = None) -> Self:
@@ -51,17 +55,19 @@ class Profile:
         file = _locate(wanted)
         if file is None:
             raise ConfigurationError(
-                f"There is no profile {wanted!r}; make one: sarhad keys new --agency KZ-CUS --profile {wanted}"
+                "There is no profile {wanted}; make one: sarhad keys new --agency KZ-CUS --profile {name}",
+                wanted=repr(wanted),
+                name=wanted,
             )
         try:
             values = tomllib.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError) as fault:
-            raise ConfigurationError(f"Cannot read the profile {file}: {fault}") from fault
+            raise ConfigurationError("Cannot read the profile {file}: {fault}", file=file, fault=fault) from fault
         known = {"agency", "service", "request_key", "record_key", "service_jwk"}
         if unknown := sorted(set(values) - known):
-            raise ConfigurationError(f"{file} has unknown settings: {', '.join(unknown)}.")
+            raise ConfigurationError("{file} has unknown settings: {unknown}.", file=file, unknown=", ".join(unknown))
         if "agency" not in values:
-            raise ConfigurationError(f"{file} does not name its agency.")
+            raise ConfigurationError("{file} does not name its agency.", file=file)
         return cls(directory=file.parent, **values)
 
     @property

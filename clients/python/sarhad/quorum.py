@@ -62,7 +62,7 @@ def cosigned_at(note: str, witness: WitnessKey) -> int | None:
                 raise InvalidSignature
             witness.key.verify(value[_TIME:], _message(time, text))
         except InvalidSignature:
-            raise BadCheckpoint(f"The cosignature of {witness.name} does not match.") from None
+            raise BadCheckpoint("The cosignature of {name} does not match.", name=witness.name) from None
         times.append(time)
     return max(times)
 
@@ -94,7 +94,9 @@ class Quorum:
                     raise ConfigurationError("control characters are not allowed")
                 reading.line(re.findall(r"[^ \t]+", line))
             except (ConfigurationError, BadCheckpoint) as fault:
-                raise ConfigurationError(f"Line {number} of the quorum policy: {fault}") from None
+                raise ConfigurationError(
+                    "Line {number} of the quorum policy: {fault}", number=number, fault=fault
+                ) from None
         if reading.rule is None:
             raise ConfigurationError("The quorum policy has no line `quorum NAME`.")
         return cls(reading.logs, reading.witnesses, reading.groups, reading.rule)
@@ -102,14 +104,16 @@ class Quorum:
     def judge(self, note: str, log_key: LogKey) -> Witnessed:
         """That the log signed this checkpoint and a quorum cosigned it. Raises BadCheckpoint or NoQuorum."""
         if self.logs and log_key not in self.logs:
-            raise NoQuorum(f"The quorum policy does not list {log_key.name} with this key.")
+            raise NoQuorum("The quorum policy does not list {name} with this key.", name=log_key.name)
         checkpoint = open_checkpoint(note, log_key)
         found = {name: cosigned_at(note, witness) for name, witness in self.witnesses.items()}
         times = {name: time for name, time in found.items() if time is not None}
         if not self.is_met(times):
             raise NoQuorum(
-                f"The checkpoint of {checkpoint.size} entries is cosigned by {', '.join(times) or 'no known witness'}: "
-                f"that is not the quorum {self.rule!r}."
+                "The checkpoint of {size} entries is cosigned by {names}: that is not the quorum {rule}.",
+                size=checkpoint.size,
+                names=", ".join(times) or "no known witness",
+                rule=repr(self.rule),
             )
         return Witnessed(checkpoint, times)
 
@@ -179,20 +183,20 @@ class _Reading:
         for member in members:
             self._expect_known(member)
             if member in self._members:
-                raise ConfigurationError(f"{member} is in a group already")
+                raise ConfigurationError("{member} is in a group already", member=member)
             self._members.add(member)
         counts = {"any": 1, "all": len(members)}
         if count not in counts and not re.fullmatch(r"[1-9][0-9]{0,3}", count):
             raise ConfigurationError("a group says all, any or how many")
         needed = counts.get(count) or int(count)
         if needed > len(members):
-            raise ConfigurationError(f"{needed} of {len(members)} cannot be met")
+            raise ConfigurationError("{needed} of {members} cannot be met", needed=needed, members=len(members))
         self.groups[name] = (needed, members)
 
     def _expect_new(self, name: str) -> None:
         if name == NONE or name in self.witnesses or name in self.groups:
-            raise ConfigurationError(f"the name {name} is taken")
+            raise ConfigurationError("the name {name} is taken", name=name)
 
     def _expect_known(self, name: str) -> None:
         if name not in self.witnesses and name not in self.groups:
-            raise ConfigurationError(f"no witness or group {name} stands above")
+            raise ConfigurationError("no witness or group {name} stands above", name=name)

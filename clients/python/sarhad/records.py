@@ -206,7 +206,9 @@ def fill_ladders(facets: Mapping[str, Any]) -> dict[str, Any]:
         try:
             cell = h3.latlng_to_cell(float(point["lat"]), float(point["lon"]), H3_RESOLUTION)
         except ValueError as fault:
-            raise InputError(f"{point['lat']!r}, {point['lon']!r} is not a position.") from fault
+            raise InputError(
+                "{lat}, {lon} is not a position.", lat=repr(point["lat"]), lon=repr(point["lon"])
+            ) from fault
         filled.setdefault("where.cell", cell)
     return filled
 
@@ -279,14 +281,14 @@ def read(sd_jwt: str) -> Disclosed:
     jwt, disclosures = _split(sd_jwt)
     header, payload = (_json(part) for part in jwt.split(".")[:2])
     if not isinstance(header, dict) or not isinstance(payload, dict) or header.get("typ") != TYPE:
-        raise NotARecord(f"The header does not say {TYPE}.")
+        raise NotARecord("The header does not say {type}.", type=TYPE)
     digests = payload.get("_sd", ())
     facets: dict[str, Any] = {}
     encoded: dict[str, str] = {}
     for disclosure in disclosures:
         _, name, value = _open(disclosure)
         if digest(disclosure) not in digests or name in facets:
-            raise NotARecord(f"The disclosure of {name} does not belong to this record.")
+            raise NotARecord("The disclosure of {name} does not belong to this record.", name=name)
         facets[name] = value
         encoded[name] = disclosure
     return Disclosed(jwt, header, payload, facets, encoded)
@@ -296,7 +298,9 @@ def verify(sd_jwt: str, key: PublicKey) -> Disclosed:
     """Like `read`, after verifying the agency's signature. Raises NotARecord and BadSignature."""
     record = read(sd_jwt)
     if (record.header.get("alg"), record.header.get("kid")) != (key.alg, key.kid):
-        raise BadSignature(f"The record was signed with key {record.header.get('kid')}, not {key.kid}.")
+        raise BadSignature(
+            "The record was signed with key {used}, not {kid}.", used=record.header.get("kid"), kid=key.kid
+        )
     signed, _, signature = record.jwt.rpartition(".")
     try:
         key.verify(b64url_decode(signature), signed.encode())
@@ -338,7 +342,7 @@ def _json(encoded: str) -> Any:
     try:
         return json.loads(b64url_decode(encoded), object_pairs_hook=unique)
     except (ValueError, RecursionError) as fault:
-        raise NotARecord(f"A part is not JSON in base64url: {fault}.") from fault
+        raise NotARecord("A part is not JSON in base64url: {fault}.", fault=fault) from fault
 
 
 def facet_name(keyword: str) -> str:
@@ -350,7 +354,7 @@ def timestamp(moment: datetime | str | None) -> str | None:
     if not isinstance(moment, datetime):
         return moment
     if moment.tzinfo is None:
-        raise InputError(f"{moment} has no time zone; the local calendar of the seizure is not known.")
+        raise InputError("{moment} has no time zone; the local calendar of the seizure is not known.", moment=moment)
     return moment.isoformat(timespec="seconds")
 
 

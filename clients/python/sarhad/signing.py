@@ -111,10 +111,12 @@ def verify_response(response: httpx.Response, key: PublicKey, *, signed: bool = 
     """
     if "signature" not in response.headers:
         if response.status_code in {502, 503, 504}:
-            raise ServiceUnreachable(f"The service is not available at present (status {response.status_code}).")
+            raise ServiceUnreachable(
+                "The service is not available at present (status {status}).", status=response.status_code
+            )
         raise UnverifiedResponse(
-            f"The answer (status {response.status_code}) is not signed: "
-            "this is not the service, or something in between changed it."
+            "The answer (status {status}) is not signed: this is not the service, or something in between changed it.",
+            status=response.status_code,
         )
     body = response.headers.get("content-length") != "0" and response.status_code not in {204, 304}
     required = list(RESPONSE_COMPONENTS)
@@ -128,7 +130,10 @@ def verify_response(response: httpx.Response, key: PublicKey, *, signed: bool = 
         verifier.verify(response, expect_tag=TAG, expect_label="sarhad", max_age=None, require_components=required)
     except (InvalidSignature, HTTPMessageSignaturesException) as fault:
         raise UnverifiedResponse(
-            f"The answer (status {response.status_code}) does not verify with the pinned service key {key.kid}: {fault}"
+            "The answer (status {status}) does not verify with the pinned service key {kid}: {fault}",
+            status=response.status_code,
+            kid=key.kid,
+            fault=fault,
         ) from fault
     if body:
         response.stream = _CheckedStream(response.stream, _sha256_member(response.headers["content-digest"]))

@@ -134,7 +134,7 @@ def verify_receipt_bundle(
     if promised.digest != digest:
         raise ReceiptMismatch("The receipt is for another record.")
     if promised.iss != log_key.name:
-        raise ReceiptMismatch(f"The receipt is of {promised.iss}, not of {log_key.name}.")
+        raise ReceiptMismatch("The receipt is of {iss}, not of {name}.", iss=promised.iss, name=log_key.name)
     if promised.leaf != committed_leaf(promised.salt, digest):
         raise ReceiptMismatch("The leaf that the receipt names does not commit to the record.")
     checkpoint = open_checkpoint(checkpoint_note, log_key)

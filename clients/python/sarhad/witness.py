@@ -35,7 +35,9 @@ class LogContradictsItself(NotConsistent):
     """The log signed what does not continue what this witness cosigned: it was forked or rolled back."""
 
     def __init__(self, reason: str, evidence: Path) -> None:
-        super().__init__(f"{reason} Not cosigned; both checkpoints are kept in {evidence}.")
+        super().__init__(
+            "{reason} Not cosigned; both checkpoints are kept in {evidence}.", reason=reason, evidence=evidence
+        )
         self.evidence = evidence
 
 
@@ -70,7 +72,9 @@ class Witness:
             kept = self._kept()
             if kept is None and not first:
                 raise FirstSight(
-                    f"No checkpoint of {self.log_key.name} is kept in {self.directory}: begin with --first."
+                    "No checkpoint of {name} is kept in {directory}: begin with --first.",
+                    name=self.log_key.name,
+                    directory=self.directory,
                 )
             if kept is not None:
                 self._compare(kept, note, seen, prove)
