@@ -23,6 +23,7 @@ from tests.policies.worlds import Worlds, begin, drop
 def pytest_configure(config: pytest.Config) -> None:
     """Start a cluster of our own, before the workers start, unless SARHAD_DATABASE_URL names one."""
     gc.disable()  # until all is collected: half of the time that it takes
+    os.environ["SARHAD_LANGUAGE"] = "en"  # what commands say is compared, whatever the locale of this machine
     if hasattr(config, "workerinput"):
         return
     given = PREPARED in os.environ  # by someone who runs few tests often, on a cluster that stays

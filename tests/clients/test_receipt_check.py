@@ -61,9 +61,9 @@ def test_a_key_kept_beside_the_record_proves_no_issuer() -> None:
     forger = PrivateKey.generate()
     forged = Evidence(records.issue(forger, heroin("KZ-CUS")), record_key=forger.public.jwk)
     steps, _ = _Argument(forged, None, None).run()
-    assert "is what this file says" in steps[0]
+    assert "is what this file says" in steps[0][0]
     steps, _ = _Argument(forged, forger.public, None).run()
-    assert "is what this file says" not in steps[0]
+    assert "is what this file says" not in steps[0][0]
 
 
 def test_a_service_key_kept_beside_the_record_proves_no_service(capsys: pytest.CaptureFixture[str], tmp_path: Path):

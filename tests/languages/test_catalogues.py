@@ -9,12 +9,20 @@ from pathlib import Path
 import pytest
 from babel.messages import Message
 from babel.messages.pofile import read_po
+from sarhad.cli.words import FOLDER
+from sarhad.cli.words import LANGUAGES as SPOKEN
+
+from service.bulletins import figures, words
+from service.substances.catalogue import Catalogue
+from service.substances.load import SCHEMAS
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "clients" / "web" / "locales"
-CATALOGUES = sorted(PAGE.glob("*.po"))
+CATALOGUES = sorted(path for folder in (PAGE, words.FOLDER, FOLDER) for path in folder.glob("*.po"))
 LANGUAGES = {"ru", "kk", "ky", "tg", "tk", "uz", "az"}  # and English, which is its own catalogue
 PLACEHOLDER = re.compile(r"\{\w+\}|`[^`]+`|SHA-256|\$[A-Z_]+|--[a-z-]+")
+
+NAMES = [f"{path.parents[1].name}-{path.stem}" for path in CATALOGUES]
 
 
 def entries(path: Path) -> Iterator[Message]:
@@ -26,8 +34,13 @@ def texts(said: object) -> list[str]:
     return [said] if isinstance(said, str) else [str(form) for form in said or ()]  # type: ignore[attr-defined]
 
 
-def test_each_part_has_a_catalogue_of_each_language() -> None:
-    assert {path.stem for path in PAGE.glob("*.po")} == LANGUAGES
+@pytest.mark.parametrize("folder", [PAGE, words.FOLDER, FOLDER], ids=["page", "bulletin", "command line"])
+def test_each_part_has_a_catalogue_of_each_language(folder: Path) -> None:
+    assert {path.stem for path in folder.glob("*.po")} == LANGUAGES
+
+
+def test_the_parts_speak_the_same_languages() -> None:
+    assert set(words.LANGUAGES) == set(SPOKEN) == {"en", *LANGUAGES}
 
 
 def test_every_message_of_the_page_has_its_translation() -> None:
@@ -36,7 +49,28 @@ def test_every_message_of_the_page_has_its_translation() -> None:
     assert told.returncode == 0, told.stdout
 
 
-@pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: f"{path.parents[1].name}-{path.stem}")
+def test_every_message_of_the_command_line_has_its_translations() -> None:
+    checked = [sys.executable, str(ROOT / "clients" / "python" / "catalogues.py"), "--check"]
+    told = subprocess.run(checked, capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stdout
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_every_message_of_the_bulletin_has_its_translation(language: str) -> None:
+    """Those of its figures, and names of groups of substances, which the catalogue of substances has in Russian."""
+    text = re.sub(r'"\s*\n\s*"', "", Path(figures.__file__).read_text(encoding="utf-8"))
+    said = {
+        *(message for _, message in re.findall(r"""say\(\s*(["'])(.+?)\1""", text)),
+        *figures.CAVEATS,
+        *figures.STATES.values(),
+        words.UNREVIEWED,
+    }
+    groups = {group.name_en for group in Catalogue.from_files(SCHEMAS).groups.values()}
+    wanted = said if language == "ru" else said | groups
+    assert sorted(wanted ^ words.catalogue(language).keys()) == []
+
+
+@pytest.mark.parametrize("path", CATALOGUES, ids=NAMES)
 def test_a_translation_keeps_what_is_put_into_it(path: Path) -> None:
     for message in entries(path):
         wanted = sorted(PLACEHOLDER.findall(texts(message.id)[-1]))
@@ -44,7 +78,7 @@ def test_a_translation_keeps_what_is_put_into_it(path: Path) -> None:
             assert sorted(PLACEHOLDER.findall(said)) == wanted, message.id
 
 
-@pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: f"{path.parents[1].name}-{path.stem}")
+@pytest.mark.parametrize("path", CATALOGUES, ids=NAMES)
 def test_no_translation_is_a_guess_and_its_reviewer_has_a_line(path: Path) -> None:
     """A `fuzzy` entry is left out by gettext, so nobody would read it. Who has read the whole stands in the header."""
     with path.open("rb") as file:

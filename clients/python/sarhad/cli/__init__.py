@@ -38,6 +38,7 @@ from sarhad.cli import (
     witness,
 )
 from sarhad.cli.output import EXIT_CODES, complain, exit_code
+from sarhad.cli.words import translate
 from sarhad.errors import SarhadError
 
 app = typer.Typer(
@@ -97,7 +98,9 @@ def main() -> None:
     """Run the command line; every expected error ends in one sentence and its exit code."""
     add_server_commands(sys.argv[1:])
     try:
-        app(prog_name="sarhad")
+        command = typer.main.get_command(app)
+        translate(command)
+        command(prog_name="sarhad")
     except SarhadError as fault:
         complain(fault)
         sys.exit(exit_code(fault))

@@ -4,7 +4,18 @@ from typing import Annotated, Literal
 
 import typer
 
-from sarhad.cli.output import JsonOption, ProfileOption, PurposeOption, connect, console, every, show_json, show_table
+from sarhad.cli.output import (
+    JsonOption,
+    ProfileOption,
+    PurposeOption,
+    connect,
+    console,
+    every,
+    labelled,
+    show_json,
+    show_table,
+)
+from sarhad.cli.words import say
 from sarhad.profile import Profile
 
 
@@ -34,10 +45,12 @@ def aggregates(
         return
     if not cells:
         console.print(
-            "No figure may be told. Records that are shared with you are not counted here: see sarhad search. "
-            "A country's part of a cell with few events is withheld."
+            say(
+                "No figure may be told. Records that are shared with you are not counted here: see "
+                "sarhad search. A country's part of a cell with few events is withheld."
+            )
         )
         return
-    lines = ((c["time"], c["place"], c["substance"], c["events"], c["kg"] or "withheld") for c in cells)
+    lines = ((c["time"], c["place"], c["substance"], c["events"], c["kg"] or labelled("withheld")) for c in cells)
     show_table(("period", "place", "substance", "events", "kg"), lines)
-    console.print("Disturbed figures. A missing line is not a zero.")
+    console.print(say("Disturbed figures. A missing line is not a zero."))

@@ -6,8 +6,18 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from sarhad.cli.output import JsonOption, ProfileOption, PurposeOption, connect, console, show_json, show_pairs
+from sarhad.cli.output import (
+    JsonOption,
+    ProfileOption,
+    PurposeOption,
+    connect,
+    console,
+    labelled,
+    show_json,
+    show_pairs,
+)
 from sarhad.cli.output import show_table as table
+from sarhad.cli.words import say
 from sarhad.events import listen as listening
 from sarhad.profile import Profile
 
@@ -30,7 +40,9 @@ def candidates(
         show_json(page)
         return
     if not page["items"]:
-        console.print("Nothing: no rule has found anything for your agency. `sarhad alerts subscribe` lets them look.")
+        console.print(
+            say("Nothing: no rule has found anything for your agency. `sarhad alerts subscribe` lets them look.")
+        )
         return
     columns = ("id", "rule", "substance", "record", "facts", "at")
     table(columns, (_cells(item, columns) for item in page["items"]))
@@ -52,7 +64,9 @@ def review(
     given = {"decision": decision, "title": title, "text": text}
     with connect(Profile.load(profile), purpose=purpose) as client:
         made = client.review_candidate(candidate, {k: v for k, v in given.items() if v is not None})
-    console.print(f"Alert {made['alert']}: another key may issue it." if made["alert"] else "Dismissed.")
+    console.print(
+        say("Alert {alert}: another key may issue it.", alert=made["alert"]) if made["alert"] else say("Dismissed.")
+    )
 
 
 @app.command(epilog="Example: sarhad alerts draft --title 'Red tablets' --text 'Reported by a clinic.' --record 5f0c…")
@@ -68,7 +82,7 @@ def draft(
     given = {"title": title, "text": text, "substance": substance, "records": record or []}
     with connect(Profile.load(profile), purpose=purpose) as client:
         made = client.draft_alert({k: v for k, v in given.items() if v is not None})
-    console.print(f"Alert {made['id']}: another key may issue it.")
+    console.print(say("Alert {id}: another key may issue it.", id=made["id"]))
 
 
 @app.command("list", epilog="Example: sarhad alerts list --state issued")
@@ -85,7 +99,7 @@ def list_(
         show_json(page)
         return
     if not page["items"]:
-        console.print("No alert reaches you.")
+        console.print(say("No alert reaches you."))
         return
     columns = ("id", "state", "level", "handling", "issuer", "title")
     table(columns, (_cells(item, columns) for item in page["items"]))
@@ -105,8 +119,9 @@ def show(
         show_json(found)
         return
     show_pairs((name, found[name]) for name in found if name != "answers")
+    word = labelled("acknowledged")
     for answer in found["answers"]:
-        show_pairs([(answer["country"], f"acknowledged {answer['acknowledged'][:16]} {answer['action'] or ''}")])
+        show_pairs([(answer["country"], f"{word} {answer['acknowledged'][:16]} {answer['action'] or ''}")])
 
 
 @app.command(epilog="Example: sarhad alerts issue 5f0c… URGENT --handling TLP:AMBER --to KG --to UZ")
@@ -122,7 +137,7 @@ def issue(
     given = {"level": level, "handling": handling, "countries": to or None}
     with connect(Profile.load(profile), purpose=purpose) as client:
         client.issue_alert(alert, {k: v for k, v in given.items() if v is not None})
-    console.print("Issued.")
+    console.print(say("Issued."))
 
 
 @app.command(epilog="Example: sarhad alerts acknowledge 5f0c…")
@@ -130,7 +145,7 @@ def acknowledge(alert: IdArgument, purpose: PurposeOption = "operational", profi
     """Say that your country has taken note."""
     with connect(Profile.load(profile), purpose=purpose) as client:
         client.acknowledge_alert(alert)
-    console.print("Acknowledged.")
+    console.print(say("Acknowledged."))
 
 
 @app.command(epilog="Example: sarhad alerts feedback 5f0c… --action 'Posts were told.' --useful")
@@ -144,7 +159,7 @@ def feedback(
     """Tell the issuer what came of it."""
     with connect(Profile.load(profile), purpose=purpose) as client:
         client.answer_alert(alert, {"action": action, "useful": useful})
-    console.print("Told.")
+    console.print(say("Told."))
 
 
 @app.command(
@@ -161,7 +176,7 @@ def end(
     """Close an alert of your country, or retract it."""
     with connect(Profile.load(profile), purpose=purpose) as client:
         client.end_alert(alert, state, reason)
-    console.print(f"It is {state}.")
+    console.print(say("It is {state}.", state=state))
 
 
 @app.command(
@@ -185,7 +200,7 @@ def subscribe(
     if as_json:
         show_json(made)
         return
-    console.print(f"Standing order {made['id']}.")
+    console.print(say("Standing order {id}.", id=made["id"]))
 
 
 @app.command(epilog="Example: sarhad alerts orders")
@@ -197,7 +212,7 @@ def orders(purpose: PurposeOption = "operational", profile: ProfileOption = None
         show_json(page)
         return
     if not page["items"]:
-        console.print("Your agency has no standing order.")
+        console.print(say("Your agency has no standing order."))
         return
     columns = ("id", "name", "delivery", "purpose", "url", "ended")
     table(columns, (_cells(item, columns) for item in page["items"]))
@@ -208,7 +223,7 @@ def unsubscribe(order: OrderArgument, purpose: PurposeOption = "operational", pr
     """End a standing order of your agency."""
     with connect(Profile.load(profile), purpose=purpose) as client:
         client.unsubscribe(order)
-    console.print("Ended.")
+    console.print(say("Ended."))
 
 
 @app.command(
@@ -232,7 +247,7 @@ def deliveries(
         show_json(page)
         return
     if not page["items"]:
-        console.print("No deliveries.")
+        console.print(say("No deliveries."))
         return
     columns = ("kind", "subject", "state", "attempts", "fault", "at")
     table(columns, (_cells(item, columns) for item in page["items"]))
@@ -253,7 +268,7 @@ def digest(
         show_json(orjson.loads(file))
         return
     save.write_bytes(file)
-    console.print(f"{save}: {len(orjson.loads(file)['events'])} events.")
+    console.print(say("{save}: {events} events.", save=save, events=len(orjson.loads(file)["events"])))
 
 
 @app.command(epilog="Example: sarhad alerts listen 91ac…")

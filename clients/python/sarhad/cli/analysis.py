@@ -14,12 +14,14 @@ from sarhad.cli.output import (
     PurposeOption,
     connect,
     console,
+    labelled,
     show_json,
     show_pairs,
     show_table,
 )
 from sarhad.cli.read import newest
 from sarhad.cli.submit import SaveOption, send
+from sarhad.cli.words import later, say
 from sarhad.describe import read_description, read_input
 from sarhad.errors import ProblemError
 from sarhad.profile import Profile
@@ -97,13 +99,36 @@ def check(file: File, profile: ProfileOption = None, as_json: JsonOption = False
         scheme = found.get("scheme")
         if scheme is None:
             continue
-        said = "met" if scheme["met"] else "not met: " + "; ".join(scheme["missing"])
-        console.print(f"finding {found['line']}  {found['substance']}  SWGDRUG {scheme['part']} {said}", markup=False)
+        said = say("met") if scheme["met"] else say("not met: {missing}", missing="; ".join(scheme["missing"]))
+        console.print(
+            say(
+                "finding {line}  {substance}  SWGDRUG {part} {said}",
+                line=found["line"],
+                substance=found["substance"],
+                part=scheme["part"],
+                said=said,
+            ),
+            markup=False,
+        )
     for drawn in derived.get("sampling", ()):
-        claim = f"at least {drawn['proportion']} positive with confidence {drawn['confidence']}"
-        console.print(f"exhibit {drawn['exhibit']}  {claim} (claimed {drawn['claimed']})", markup=False)
+        claim = say(
+            "at least {proportion} positive with confidence {confidence}",
+            proportion=drawn["proportion"],
+            confidence=drawn["confidence"],
+        )
+        console.print(
+            say(
+                "exhibit {exhibit}  {claim} (claimed {claimed})",
+                exhibit=drawn["exhibit"],
+                claim=claim,
+                claimed=drawn["claimed"],
+            ),
+            markup=False,
+        )
     for warning in warnings:
-        console.print(f"warning  {warning['pointer']} {warning['detail']}", markup=False)
+        console.print(
+            say("warning  {pointer} {detail}", pointer=warning["pointer"], detail=warning["detail"]), markup=False
+        )
 
 
 @app.command()
@@ -132,7 +157,7 @@ def search(
         show_json(found)
         return
     if not found:
-        console.print("No analysis like that is shared with you for this purpose.")
+        console.print(say("No analysis like that is shared with you for this purpose."))
         return
     show_table(("id", "laboratory", "when", "found", "purity"), (_line(item) for item in found))
 
@@ -181,7 +206,7 @@ def waiting(
         show_json(found)
         return
     if not found:
-        console.print("Nothing waits.")
+        console.print(say("Nothing waits."))
         return
     show_table(
         ("record", "agency", "since", "exhibits", "held"),
@@ -193,15 +218,16 @@ def waiting(
 
 
 _WHY = {
-    "handling": "marked more strictly than the report",
-    "group": "of another group: correct the report",
-    "unpublished": "an unknown that is not published",
+    "handling": later("marked more strictly than the report"),
+    "group": later("of another group: correct the report"),
+    "unpublished": later("an unknown that is not published"),
 }
 
 
 def _held(results: list[dict[str, Any]]) -> str:
     """Results that have come and stand off the line, in words."""
-    return "; ".join(f"line {one['line']}: {one['analysis']}, {_WHY[one['reason']]}" for one in results)
+    line = labelled("line")
+    return "; ".join(f"{line} {one['line']}: {one['analysis']}, {labelled(_WHY[one['reason']])}" for one in results)
 
 
 def _line(item: dict[str, Any]) -> tuple[object, ...]:

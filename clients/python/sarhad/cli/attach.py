@@ -22,6 +22,7 @@ from sarhad.cli.output import (
     show_json,
     show_table,
 )
+from sarhad.cli.words import say
 from sarhad.errors import InputError, ProblemError
 from sarhad.profile import Profile
 
@@ -68,7 +69,11 @@ def send(
     for file, one in zip(files, kept, strict=True):
         for note in _left_out(one.get("spectra")):
             console.print(f"{file}: {note}", markup=False)
-    console.print(f"Named in {into}, facet {facet}." if into else "Name these hashes in a record; see the schemas.")
+    console.print(
+        say("Named in {into}, facet {facet}.", into=into, facet=facet)
+        if into
+        else say("Name these hashes in a record; see the schemas.")
+    )
 
 
 @app.command("give-up")
@@ -85,7 +90,7 @@ def give_up(
         for file in files:
             note = _note(loaded, file.read_bytes())
             if not note.exists():
-                console.print(f"{file}: no upload of it was interrupted here.", markup=False)
+                console.print(say("{file}: no upload of it was interrupted here.", file=file), markup=False)
                 continue
             try:
                 client.give_upload_up(note.read_text(encoding="ascii").strip())
@@ -93,7 +98,7 @@ def give_up(
                 if fault.status != HTTPStatus.NOT_FOUND:  # forgotten by itself meanwhile
                     raise
             note.unlink()
-            console.print(f"{file}: given up.", markup=False)
+            console.print(say("{file}: given up.", file=file), markup=False)
 
 
 @app.command("list")
@@ -115,7 +120,9 @@ def list_(
         show_json(found["items"])
         return
     if not found["items"]:
-        console.print("No attachment of it is shared with you." if record_id else "Your agency has sent no files.")
+        console.print(
+            say("No attachment of it is shared with you.") if record_id else say("Your agency has sent no files.")
+        )
         return
     columns = (*_COLUMNS, "facet" if record_id else "named")
     show_table(columns, ([item.get(column) for column in columns] for item in found["items"]))
@@ -140,7 +147,7 @@ def fetch(
         listed = client.attachments(record_id, version)["items"]
         wanted = {item["sha256"]: item for item in listed if sha256 in (None, item["sha256"])}
         if not wanted:
-            console.print("No attachment of it is shared with you.")
+            console.print(say("No attachment of it is shared with you."))
         for digest, item in wanted.items():
             file = to / f"{digest[:16]}.{item['media_type'].rpartition('/')[2].removeprefix('x-')}"
             have = file.read_bytes() if file.exists() else b""
@@ -155,7 +162,7 @@ def _sent(client: Any, profile: Profile, file: Path) -> dict[str, Any]:
     """One file; the id of its upload is remembered beside the profile until it is through."""
     data = file.read_bytes()
     if not data:
-        raise InputError(f"{file} is empty.")
+        raise InputError("{file} is empty.", file=file)
     note = _note(profile, data)
     before = note.read_text(encoding="ascii").strip() if note.exists() else None
     with Progress(*_BAR, console=complaints, disable=not complaints.is_terminal, transient=True) as bars:
@@ -181,14 +188,21 @@ def _left_out(run: dict[str, Any] | None) -> Iterator[str]:
     if run is None:
         return
     if run["more"]:
-        yield f"only its first {run['read'] + run['empty']} spectra were read."
+        yield say("only the first {count} spectra of it were read.", count=run["read"] + run["empty"])
     if run["empty"]:
-        yield f"{run['empty']} scans hold no peak."
+        yield say("scans that hold no peak: {count}.", count=run["empty"])
     if run["comparable"] < run["read"]:
-        kept = "fragment spectra, and full scans of electron ionisation where the file names its source"
-        yield f"{run['read'] - run['comparable']} spectra are kept, and not searched; searched are {kept}."
+        yield say(
+            "spectra that are kept, and not searched: {count}; searched are fragment spectra, and full scans of "
+            "electron ionisation where the file names its source.",
+            count=run["read"] - run["comparable"],
+        )
     if run["searched"] < run["comparable"]:
-        yield f"of {run['comparable']} spectra the {run['searched']} of the strongest signal are searched."
+        yield say(
+            "searched are those of the strongest signal: {searched} of {count} spectra.",
+            searched=run["searched"],
+            count=run["comparable"],
+        )
 
 
 def _remember(note: Path, upload_id: str) -> None:
@@ -200,7 +214,7 @@ def _name(description: Path, facet: str, kept: list[dict[str, Any]], line: int, 
         document = orjson.loads(description.read_bytes())
         facets = document["facets"]
     except (ValueError, KeyError, TypeError):
-        raise InputError(f"{description} is no description of a record.") from None
+        raise InputError("{description} is no description of a record.", description=description) from None
     for one in kept:
         held = {name: one[name] for name in ("media_type", "sha256", "size")}
         if facet == "marks" and document.get("kind") == "analysis":

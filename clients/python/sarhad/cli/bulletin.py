@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from sarhad.cli.output import ProfileOption, connect, console, show_json
+from sarhad.cli.words import say
 from sarhad.errors import InputError
 from sarhad.profile import Profile
 
@@ -53,14 +54,21 @@ def make(
             time.sleep(1)
         body = client.bulletin(publication, language)
     file.write_bytes(body)
-    console.print(f"{file}: {len(body)} bytes, SHA-256 {hashlib.sha256(body).hexdigest()}")
+    console.print(
+        say(
+            "{file}: {bytes} bytes, SHA-256 {sha256}",
+            file=file,
+            bytes=len(body),
+            sha256=hashlib.sha256(body).hexdigest(),
+        )
+    )
 
 
 def definition(quarter: str, title: str, name: str, quarters: int) -> dict[str, object]:
     """The publication behind a bulletin. Raises InputError."""
     year, _, number = quarter.partition("-Q")
     if not year.isdigit() or number not in {"1", "2", "3", "4"}:
-        raise InputError(f"{quarter!r} is no quarter; write 2025-Q4.")
+        raise InputError("{quarter} is no quarter; write 2025-Q4.", quarter=repr(quarter))
     last = int(year) * 4 + int(number) - 1  # quarters since year 0
     first = last - quarters + 1
     return {

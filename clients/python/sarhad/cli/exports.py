@@ -15,6 +15,7 @@ from sarhad.cli.output import (
     show_json,
     show_table,
 )
+from sarhad.cli.words import say
 from sarhad.exports import built, take
 from sarhad.profile import Profile
 
@@ -100,7 +101,7 @@ def list_(
     if as_json:
         show_json(found)
     elif not found:
-        console.print("This key has no exports.")
+        console.print(say("This key has no exports."))
     else:
         names = ("id", "state", "format", "rows", "size", "expires_at")
         show_table(names, (tuple(item.get(name) for name in names) for item in found))
@@ -119,7 +120,7 @@ def delete(
     """
     with connect(Profile.load(profile), purpose=purpose, case=case) as client:
         client.delete_export(export_id)
-    console.print("Deleted.")
+    console.print(say("Deleted."))
 
 
 def _have(client: Any, export_id: str, into: Path | None) -> None:
@@ -127,6 +128,9 @@ def _have(client: Any, export_id: str, into: Path | None) -> None:
         document = built(client, export_id, lambda told: line.update(f"{told['state']} {told.get('rows', '')}"))
     path = take(client, document, into or Path(document["name"]))
     left_out = document["provenance"]["left_out"]["no_export"]
-    console.print(f"{document['rows']} lines in {path}; where they are from: {path}.provenance.json", markup=False)
+    console.print(
+        say("{rows} lines in {path}; where they are from: {path}.provenance.json", rows=document["rows"], path=path),
+        markup=False,
+    )
     if left_out:
-        console.print(f"left out, because their owners forbid export: {left_out}", markup=False)
+        console.print(say("left out, because their owners forbid export: {left_out}", left_out=left_out), markup=False)

@@ -15,6 +15,7 @@ from sarhad.cli.output import (
     show_json,
     show_table,
 )
+from sarhad.cli.words import say
 from sarhad.profile import Profile
 
 FromOption = Annotated[str | None, typer.Option("--from", help="First month, YYYY-MM.")]
@@ -48,7 +49,7 @@ def prices(
         show_json(found)
         return
     if not found["items"]:
-        console.print("No price is shared with you for this question.")
+        console.print(say("No price is shared with you for this question."))
         return
     head = ("period", "country", "substance", "level", "currency", "per", "low", "typical", "high", "observations")
     show_table(head, (tuple(row[name] for name in head) for row in found["items"]))
@@ -103,6 +104,8 @@ def _later(month: str, months: int) -> str:
     try:
         year, number = map(int, month[:7].split("-"))
     except ValueError:
-        raise typer.BadParameter(f"{month!r} is no month such as 2026-01", param_hint="--to") from None
+        raise typer.BadParameter(
+            say("{month} is no month such as 2026-01", month=repr(month)), param_hint="--to"
+        ) from None
     years, rest = divmod(12 * year + number - 1 + months, 12)
     return f"{years:04}-{rest + 1:02}"

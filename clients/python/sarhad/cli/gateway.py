@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from sarhad.cli.output import CaseOption, ProfileOption, PurposeOption, ServiceKeyOption, connect, console
+from sarhad.cli.words import say
 from sarhad.errors import ConfigurationError
 from sarhad.gateway import Gateway
 from sarhad.profile import Profile
@@ -29,12 +30,19 @@ def gateway(
         try:
             server = Gateway(client, port=port)
         except OSError as fault:
-            raise ConfigurationError(f"Port {port} cannot be used: {fault.strerror}. Try --port 0.") from None
+            raise ConfigurationError(
+                "Port {port} cannot be used: {strerror}. Try --port 0.", port=port, strerror=fault.strerror
+            ) from None
         with server:
             console.print(
-                f"OGC API - Features and Tiles: {server.origin} (purpose: {purpose}; Ctrl-C ends it)", markup=False
+                say(
+                    "OGC API - Features and Tiles: {origin} (purpose: {purpose}; Ctrl-C ends it)",
+                    origin=server.origin,
+                    purpose=purpose,
+                ),
+                markup=False,
             )
             try:
                 server.serve_forever()
             except KeyboardInterrupt:
-                console.print("The gateway is closed.")
+                console.print(say("The gateway is closed."))

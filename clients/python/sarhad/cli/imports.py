@@ -9,7 +9,8 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from sarhad._client import Client
-from sarhad.cli.output import OK, REFUSED, UNREACHABLE, JsonOption, complaints, connect, console, show_json
+from sarhad.cli.output import OK, REFUSED, UNREACHABLE, JsonOption, complaints, connect, console, labelled, show_json
+from sarhad.cli.words import say
 from sarhad.imports.agencies import Agencies
 from sarhad.imports.mapping import ColumnMapping
 from sarhad.imports.report import Summary, summarise
@@ -79,7 +80,11 @@ def import_(
     if check:
         _checked(total, unknown, list(work.refusals()), as_json=as_json)
     if not as_json:
-        console.print(f"{total} rows; {len(unknown)} drug names or units unknown to the service.")
+        console.print(
+            say(
+                "{total} rows; {unknown} drug names or units unknown to the service.", total=total, unknown=len(unknown)
+            )
+        )
     written = report or file.with_name(file.name + ".report.csv")
     tally, summary = _run(work, total, written)
     if as_json:
@@ -96,16 +101,23 @@ def _checked(total: int, unknown: Sequence[tuple[str, str]], refused: Sequence[R
         show_json({"rows": total, "unknown": texts, "refused": [asdict(refusal) for refusal in refused]})
     else:
         console.print(
-            f"{total} rows; {len(unknown)} drug names or units unknown to the service; "
-            f"{len(refused)} rows that cannot become a record."
+            say(
+                "{total} rows; {unknown} drug names or units unknown to the service; {refused} rows "
+                "that cannot become a record.",
+                total=total,
+                unknown=len(unknown),
+                refused=len(refused),
+            )
         )
         for kind, text in unknown:
-            console.print(f"unknown {kind}: {text}", markup=False)
+            console.print(say("unknown {kind}: {text}", kind=kind, text=text), markup=False)
         for refusal in refused[:SHOWN]:
-            place = f", column {refusal.column}" if refusal.column else ""
-            console.print(f"line {refusal.line}{place}: {refusal.detail}", markup=False)
+            place = say(", column {column}", column=refusal.column) if refusal.column else ""
+            console.print(
+                say("line {line}{place}: {detail}", line=refusal.line, place=place, detail=refusal.detail), markup=False
+            )
         if len(refused) > SHOWN:
-            console.print(f"and {len(refused) - SHOWN} more: --json lists them all.", markup=False)
+            console.print(say("and {more} more: --json lists them all.", more=len(refused) - SHOWN), markup=False)
     raise typer.Exit(REFUSED if unknown or refused else OK)
 
 
@@ -115,7 +127,7 @@ def _run(work: Import, total: int, report: Path) -> tuple[Tally, Summary]:
         work.open() as outbox,
         Progress(*columns, console=complaints, disable=not complaints.is_terminal) as bars,
     ):
-        tasks = {"sign": bars.add_task("Signing", total=total), "send": bars.add_task("Sending", total=None)}
+        tasks = {"sign": bars.add_task(say("Signing"), total=total), "send": bars.add_task(say("Sending"), total=None)}
 
         def progress(stage: str, done: int, in_all: int) -> None:
             bars.update(tasks[stage], completed=done, total=in_all)
@@ -142,11 +154,12 @@ def _show(summary: Summary, tally: Tally, report: Path) -> None:
         ("warnings", summary.warnings),
     )
     for name, count in counts:
-        console.print(f"{name:<18}{count:>8}")
-    console.print(f"{'accepted share':<18}{summary.accepted_share:>8.2%}")
+        console.print(f"{labelled(name):<18}{count:>8}")
+    share, refused = labelled("accepted share"), labelled("refused")
+    console.print(f"{share:<18}{summary.accepted_share:>8.2%}")
     for reason, count in sorted(summary.reasons.items(), key=lambda pair: -pair[1]):
-        console.print(f"  refused: {reason:<28}{count:>6}", markup=False)
+        console.print(f"  {refused}: {reason:<28}{count:>6}", markup=False)
     for country, states in sorted(summary.countries.items()):
         console.print(f"  {country}  " + ", ".join(f"{n} {name}" for name, n in sorted(states.items())), markup=False)
     if summary.listed:
-        console.print(f"Rows that need a look: {report}", markup=False)
+        console.print(say("Rows that need a look: {report}", report=report), markup=False)

@@ -6,6 +6,7 @@ import orjson
 import typer
 
 from sarhad.cli.output import JsonOption, ProfileOption, connect, console, show_json, show_table
+from sarhad.cli.words import say
 from sarhad.profile import Profile
 
 
@@ -32,10 +33,10 @@ def inbox(
         show_json(found)
         return
     if not found["items"]:
-        console.print("Nothing new." if since or state or kind else "Your inbox is empty.")
+        console.print(say("Nothing new.") if since or state or kind else say("Your inbox is empty."))
         return
     show_table(("id", "at", "from", "kind", "about", "facts", "done"), (_line(note) for note in found["items"]))
-    console.print(f"{found['open']} to take note of.")
+    console.print(say("{open} to take note of.", open=found["open"]))
 
 
 def _line(note: dict[str, Any]) -> tuple[object, ...]:

@@ -7,6 +7,7 @@ import orjson
 import typer
 
 from sarhad.cli.output import JsonOption, ProfileOption, connect, console, show_json, show_pairs
+from sarhad.cli.words import say
 from sarhad.enrolment import enrolment
 from sarhad.errors import ConfigurationError
 from sarhad.keys import PrivateKey
@@ -29,11 +30,13 @@ def new(
     directory = Path(name) if "/" in name else home() / name
     made = Profile(directory=directory.resolve(), agency=agency, service=service)
     if made.file.exists():
-        raise ConfigurationError(f"There is already a profile at {made.file}.")
+        raise ConfigurationError("There is already a profile at {file}.", file=made.file)
     for file in (made.request_key, made.record_key):
         PrivateKey.generate(kind).save(made.directory / file)
     made.save()
-    console.print(f"Profile and keys are in {made.directory}. Next: sarhad keys request", markup=False)
+    console.print(
+        say("Profile and keys are in {directory}. Next: sarhad keys request", directory=made.directory), markup=False
+    )
 
 
 @app.command(epilog="Example: sarhad keys show --profile customs")

@@ -16,6 +16,7 @@ from sarhad.cli.output import (
     show_json,
     show_table,
 )
+from sarhad.cli.words import say
 from sarhad.profile import Profile
 
 app = typer.Typer(no_args_is_help=True, help="Records that may belong together: proposals, confirmations, groups.")
@@ -43,7 +44,7 @@ def list_(
     if as_json:
         show_json(page)
     elif not page["items"]:
-        console.print(f"No {state} links between records that you see.")
+        console.print(say("No {state} links between records that you see.", state=state))
     else:
         show_table(("id", "relation", "of", "and", "support", "because"), (_line(item) for item in page["items"]))
 
@@ -78,7 +79,9 @@ def confirm(
     """The two records belong together, your agency holds. It is so when two keys of the parties say so."""
     with connect(Profile.load(profile), purpose=purpose) as client:
         state = client.confirm_link(link_id, reason)["state"]
-    console.print("Confirmed by both." if state == "confirmed" else "Your word is noted; a second key has to confirm.")
+    console.print(
+        say("Confirmed by both.") if state == "confirmed" else say("Your word is noted; a second key has to confirm.")
+    )
 
 
 @app.command(epilog='Example: sarhad links reject 7e1b… --reason "Two lorries, an hour apart"')
@@ -91,7 +94,7 @@ def reject(
     """They do not belong together. One party's word is enough."""
     with connect(Profile.load(profile), purpose=purpose) as client:
         client.reject_link(link_id, reason)
-    console.print("Rejected.")
+    console.print(say("Rejected."))
 
 
 @app.command(epilog='Example: sarhad links undo 7e1b… --reason "The second lorry was another one"')
@@ -104,7 +107,7 @@ def undo(
     """Take a confirmed link apart again. Both records, and what was said, stay."""
     with connect(Profile.load(profile), purpose=purpose) as client:
         client.undo_link(link_id, reason)
-    console.print("Undone.")
+    console.print(say("Undone."))
 
 
 @app.command(epilog="Example: sarhad links groups --relation chemical --out groups.geojson")
@@ -120,9 +123,16 @@ def groups(
         found = client.link_groups(relation, record)
     if out is not None:
         out.write_bytes(orjson.dumps(found))
-        console.print(f"{found['groups']} groups, {len(found['features'])} places in {out}.")
+        console.print(
+            say(
+                "{groups} groups, {features} places in {out}.",
+                groups=found["groups"],
+                features=len(found["features"]),
+                out=out,
+            )
+        )
     elif not found["features"]:
-        console.print(f"No confirmed {relation} links between records that you see.")
+        console.print(say("No confirmed {relation} links between records that you see.", relation=relation))
     else:
         names = ("group", "record", "agency", "at", "country", "admin1")
         show_table(names, ([feature["properties"][name] for name in names] for feature in found["features"]))
@@ -132,7 +142,7 @@ def _support(link: dict[str, Any]) -> str:
     if link["relation"] != "chemical":
         return f"{link['weight']} {'bits' if link['relation'] == 'event' else 'points'}"
     worth = link["likelihood_ratio"]
-    return f"r {link['r']}" + (f", likelihood ratio {worth['value']}: {worth['words']}" if worth else "")
+    return f"r {link['r']}" + (say(", likelihood ratio {value}: {words}", **worth) if worth else "")
 
 
 def _line(link: dict[str, Any]) -> tuple[object, ...]:

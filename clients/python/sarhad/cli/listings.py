@@ -7,6 +7,7 @@ import orjson
 import typer
 
 from sarhad.cli.output import JsonOption, ProfileOption, connect, console, show_json, show_table
+from sarhad.cli.words import say
 from sarhad.errors import InputError
 from sarhad.listings import sign_listing
 from sarhad.profile import Profile
@@ -29,14 +30,21 @@ def enter(
     try:
         document = orjson.loads(file.read_bytes())
     except ValueError:
-        raise InputError(f"{file} is not JSON.") from None
+        raise InputError("{file} is not JSON.", file=file) from None
     chosen = Profile.load(profile)
     with connect(chosen) as client:
         made = client.enter_listing(sign_listing(chosen.load_record_key(), document))
     if as_json:
         show_json(made)
         return
-    console.print(f"Entered: {made['country']} {made['entry']}, version {made['version']}.")
+    console.print(
+        say(
+            "Entered: {country} {entry}, version {version}.",
+            country=made["country"],
+            entry=made["entry"],
+            version=made["version"],
+        )
+    )
 
 
 @app.command("list", epilog="Example: sarhad listings list --country KZ")
@@ -53,7 +61,7 @@ def list_(
         show_json(page)
         return
     if not page["items"]:
-        console.print("No member has entered anything like this.")
+        console.print(say("No member has entered anything like this."))
         return
     columns = ("country", "entry", "version", "substance", "schedule", "valid_from", "valid_until")
     show_table(columns, ([item[name] or "" for name in columns] for item in page["items"]))
@@ -80,7 +88,7 @@ def table(
         show_json(found)
         return
     if not found["items"]:
-        console.print("Nothing: no member and no convention controls such a substance.")
+        console.print(say("Nothing: no member and no convention controls such a substance."))
         return
     countries = list(found["items"][0]["countries"])
     show_table(

@@ -23,6 +23,7 @@ from sarhad.cli.output import (
     show_json,
     show_table,
 )
+from sarhad.cli.words import say
 from sarhad.describe import read_description, read_input
 from sarhad.outbox import Letter, Outbox, deliver
 from sarhad.profile import Profile, home
@@ -52,7 +53,7 @@ def add(
     signed = records.issue(loaded.load_record_key(), record)
     with _open(file) as outbox:
         number = outbox.add(signed, str(loaded.directory.resolve()))
-    console.print(f"Kept as number {number}. Send with: sarhad outbox send", markup=False)
+    console.print(say("Kept as number {number}. Send with: sarhad outbox send", number=number), markup=False)
 
 
 @app.command(epilog="Example: sarhad outbox send --watch")
@@ -68,7 +69,14 @@ def send(
                 complaints.print(f"sarhad: {fault}", markup=False)
             if not watch or tally.delivered or tally.dead:
                 waiting = outbox.count("waiting")
-                console.print(f"{tally.delivered} delivered, {tally.dead} dead, {waiting} waiting.")
+                console.print(
+                    say(
+                        "{delivered} delivered, {dead} dead, {waiting} waiting.",
+                        delivered=tally.delivered,
+                        dead=tally.dead,
+                        waiting=waiting,
+                    )
+                )
             if not watch:
                 raise typer.Exit(REFUSED if tally.dead else UNREACHABLE if tally.postponed else OK)
             next_due = outbox.next_due()
@@ -100,14 +108,17 @@ def retry(
 ) -> None:
     """Make dead and waiting records due at once, as they were signed."""
     with _open(file) as outbox:
-        console.print(f"{outbox.retry(number or ())} are due.")
+        console.print(say("{number} are due.", number=outbox.retry(number or ())))
 
 
 @app.command(epilog="Example: sarhad outbox drop 17")
 def drop(number: Numbers, file: FileOption = None) -> None:
     """Forget undelivered records for good."""
     with _open(file) as outbox:
-        console.print(f"{outbox.drop(number)} dropped.")
+        console.print(say("{number} dropped.", number=outbox.drop(number)))
+
+
+COLUMNS = ("number", "state", "reference", "attempts", "due", "problem")
 
 
 def _show(letters: Iterable[Letter], as_json: bool) -> None:
@@ -125,4 +136,4 @@ def _show(letters: Iterable[Letter], as_json: bool) -> None:
     if as_json:
         show_json(lines)
     else:
-        show_table(tuple(lines[0]) if lines else ("number", "state"), (tuple(line.values()) for line in lines))
+        show_table(COLUMNS, (tuple(line.values()) for line in lines))

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sarhad._client import Client
+from sarhad.cli.words import say, spoken
 from sarhad.errors import (
     ConfigurationError,
     InputError,
@@ -61,7 +62,9 @@ def connect(
     except ValueError as fault:
         raise InputError(str(fault)) from None
     if service_key is not None and client.service_key.kid != service_key:
-        raise UnverifiedResponse(f"The service's key is {client.service_key.kid}, not {service_key}.")
+        raise UnverifiedResponse(
+            "The service's key is {kid}, not {service_key}.", kid=client.service_key.kid, service_key=service_key
+        )
     return client
 
 
@@ -90,12 +93,17 @@ def show_json(document: object) -> None:
     sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2, default=str).decode() + "\n")
 
 
+def labelled(word: str) -> str:
+    """A heading or a word of a table, for a person; on no terminal a program reads it, in English."""
+    return say(word) if console.is_terminal else word
+
+
 def show_pairs(pairs: Iterable[tuple[str, object]]) -> None:
     """`name  value` lines."""
     for name, value in pairs:
         if value not in (None, "", [], {}):
             text = orjson.dumps(value).decode() if isinstance(value, dict | list) else str(value)
-            console.print(f"{name:<12} {text}", markup=False)
+            console.print(f"{labelled(name):<12} {text}", markup=False)
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -107,7 +115,7 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         return
     table = Table(box=None, pad_edge=False)
     for column in columns:
-        table.add_column(column)
+        table.add_column(say(column))
     for row in rows:
         table.add_row(*("" if cell is None else str(cell) for cell in row))
     console.print(table)
@@ -128,7 +136,7 @@ def exit_code(fault: SarhadError) -> int:
 
 
 def complain(fault: SarhadError) -> None:
-    complaints.print(f"sarhad: {fault}", markup=False)
+    complaints.print(f"sarhad: {spoken(fault)}", markup=False)
     if isinstance(fault, ProblemError) and fault.members:
         for entry in fault.members.get("errors", ()):
             complaints.print(f"  {entry.get('pointer', '')}: {entry.get('detail', '')}", markup=False)

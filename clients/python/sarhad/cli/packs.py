@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from sarhad.cli.output import JsonOption, ProfileOption, connect, console, every, show_json, show_table
+from sarhad.cli.words import say
 from sarhad.profile import Profile
 
 app = typer.Typer(no_args_is_help=True, help="Obligation packs of your own country: drafted, approved, frozen.")
@@ -43,7 +44,13 @@ def draft(
     if as_json:
         show_json(made)
         return
-    console.print(f"Draft {made['id']}, version {made['version']}. Next: sarhad packs workbook {made['id']} draft.xlsx")
+    console.print(
+        say(
+            "Draft {id}, version {version}. Next: sarhad packs workbook {id} draft.xlsx",
+            id=made["id"],
+            version=made["version"],
+        )
+    )
 
 
 @app.command("list", epilog="Example: sarhad packs list --state drafted")
@@ -60,7 +67,7 @@ def list_(
         show_json(found)
         return
     if not found:
-        console.print("There is none. Start with: sarhad packs draft FORM --from YYYY-MM --to YYYY-MM")
+        console.print(say("There is none. Start with: sarhad packs draft FORM --from YYYY-MM --to YYYY-MM"))
         return
     head = ("id", "form", "from", "to", "version", "state", "sha256")
     show_table(head, (
@@ -77,11 +84,20 @@ def show(pack: Id, profile: ProfileOption = None, as_json: JsonOption = False) -
     if as_json:
         show_json(found)
         return
-    console.print(f"{found['form']} {found['first_month']} to {found['last_month']}, {found['state']}", markup=False)
+    console.print(
+        say(
+            "{form} {first} to {last}, {state}",
+            form=found["form"],
+            first=found["first_month"],
+            last=found["last_month"],
+            state=found["state"],
+        ),
+        markup=False,
+    )
     content = found["content"]
     show_table(("sheet", "rows", "records"), ((s["name"], len(s["rows"]), s["records"]) for s in content["sheets"]))
     silent = [month["month"] for month in content["coverage"] if not month["records"]]
-    console.print(f"Months without a record or a zero-report: {', '.join(silent) or 'none'}.")
+    console.print(say("Months without a record or a zero-report: {silent}.", silent=", ".join(silent) or say("none")))
 
 
 @app.command(epilog="Example: sarhad packs workbook 5f0c… ids-2025.xlsx")
@@ -94,7 +110,14 @@ def workbook(
     with connect(Profile.load(profile)) as client:
         body = client.pack_workbook(pack)
     file.write_bytes(body)
-    console.print(f"{file}: {len(body)} bytes, SHA-256 {hashlib.sha256(body).hexdigest()}")
+    console.print(
+        say(
+            "{file}: {bytes} bytes, SHA-256 {sha256}",
+            file=file,
+            bytes=len(body),
+            sha256=hashlib.sha256(body).hexdigest(),
+        )
+    )
 
 
 @app.command(epilog="Example: sarhad packs approve 5f0c… --profile KZ-NCP/policy")

@@ -7,6 +7,7 @@ import orjson
 import typer
 
 from sarhad.cli.output import JsonOption, ProfileOption, connect, console, show_json, show_table
+from sarhad.cli.words import say
 from sarhad.describe import read_input
 from sarhad.errors import InputError
 from sarhad.policies import sign_approval, sign_policy
@@ -32,7 +33,7 @@ def read_document(file: str) -> dict[str, Any]:
     try:
         document = orjson.loads(read_input(file, sys.stdin.buffer))
     except ValueError as fault:
-        raise InputError(f"The policy is not JSON: {fault}.") from None
+        raise InputError("The policy is not JSON: {fault}.", fault=fault) from None
     if not isinstance(document, dict):
         raise InputError("The policy is not a JSON object.")
     return document
@@ -64,7 +65,12 @@ def show(
     if as_json:
         show_json(found)
     elif not found["history"]:
-        console.print(f"{found['owner']} has no policy yet: nothing is shared. Start with: sarhad policy propose FILE")
+        console.print(
+            say(
+                "{owner} has no policy yet: nothing is shared. Start with: sarhad policy propose FILE",
+                owner=found["owner"],
+            )
+        )
     else:
         show_table(("version", "state", "effective", "proposed"), (_line(version) for version in found["history"]))
 
@@ -126,7 +132,7 @@ def print_changes(changes: list[dict[str, Any]]) -> None:
     for change in changes:
         console.print(f"- {change['text']}", markup=False)
     if not changes:
-        console.print("Nothing changes.")
+        console.print(say("Nothing changes."))
 
 
 @app.command(epilog="Example: sarhad policy check KZ.json --profile .sarhad/demo/KZ-NCP/policy")
@@ -166,8 +172,14 @@ def propose(file: DocumentArgument, profile: ProfileOption = None, as_json: Json
     else:
         whose = f" --of {owner}" if "-" in owner else ""
         console.print(
-            f"Version {proposed['version']} of {owner} is proposed, {proposed['rules']} rules; nothing changes yet. "
-            f"Another officer: sarhad policy approve {proposed['version']}{whose}",
+            say(
+                "Version {version} of {owner} is proposed, {rules} rules; nothing changes yet. "
+                "Another officer: sarhad policy approve {version}{whose}",
+                version=proposed["version"],
+                owner=owner,
+                rules=proposed["rules"],
+                whose=whose,
+            ),
             markup=False,
         )
 
@@ -189,13 +201,21 @@ def approve(
             print_words(client.policy_words(owner, version))
             console.print()
             print_changes(client.policy_diff(owner, version)["changes"])
-            typer.confirm(f"Approve version {version} of {owner}?", abort=True)
+            typer.confirm(say("Approve version {version} of {owner}?", version=version, owner=owner), abort=True)
         approval = sign_approval(loaded.load_record_key(), owner, version, proposal["signed"])
         approved = client.approve_policy(owner, version, approval)
     if as_json:
         show_json(approved)
     else:
-        console.print(f"Version {version} of {owner} is approved: {approved['state']}, from {approved['effective']}.")
+        console.print(
+            say(
+                "Version {version} of {owner} is approved: {state}, from {effective}.",
+                version=version,
+                owner=owner,
+                state=approved["state"],
+                effective=approved["effective"],
+            )
+        )
 
 
 @app.command(epilog='Example: sarhad policy reject 2 --reason "Too wide for TM" --profile .sarhad/demo/KZ-NCP/policy-2')
@@ -209,7 +229,7 @@ def reject(
     loaded = Profile.load(profile)
     with connect(loaded) as client:
         ended = client.reject_policy(owner_of(loaded, of), version, reason)
-    console.print(f"Version {version} is {ended['state']}.")
+    console.print(say("Version {version} is {state}.", version=version, state=ended["state"]))
 
 
 @app.command("export-odrl", epilog="Example: sarhad policy export-odrl 2 > KZ.odrl.jsonld")

@@ -7,6 +7,7 @@ import typer
 from sarhad._client import Client
 from sarhad.cli.output import JsonOption, ProfileOption, connect, console, every, show_json, show_table
 from sarhad.cli.policy import DocumentArgument, OwnerOption, owner_of, print_changes, print_words, read_document
+from sarhad.cli.words import say
 from sarhad.policies import sign_policy
 from sarhad.profile import Profile
 
@@ -24,7 +25,7 @@ def list_(of: OwnerOption = None, profile: ProfileOption = None, as_json: JsonOp
     if as_json:
         show_json(found)
     elif not found:
-        console.print("There is no draft. Start with: sarhad policy draft save FILE --name NAME")
+        console.print(say("There is no draft. Start with: sarhad policy draft save FILE --name NAME"))
     else:
         lines = ((d["id"], d["name"], d["revision"], d["changed"]["at"], d["changed"]["by"]) for d in found)
         show_table(("id", "name", "revision", "changed", "by"), lines)
@@ -60,10 +61,15 @@ def save(
     if as_json:
         show_json(saved)
         return
-    console.print(f"Draft {saved['id']} is kept, revision {saved['revision']}.", markup=False)
+    console.print(
+        say("Draft {id} is kept, revision {revision}.", id=saved["id"], revision=saved["revision"]), markup=False
+    )
     if saved["fault"]:
-        where = saved["fault"].get("pointer") or "the document"
-        console.print(f"Not ready to be proposed: {saved['fault']['detail']} (at {where}).", markup=False)
+        where = saved["fault"].get("pointer") or say("the document")
+        console.print(
+            say("Not ready to be proposed: {detail} (at {where}).", detail=saved["fault"]["detail"], where=where),
+            markup=False,
+        )
 
 
 @drafts.command(epilog="Example: sarhad policy draft show 0b4f… > KZ.json")
@@ -102,8 +108,12 @@ def propose(id: IdArgument, of: OwnerOption = None, profile: ProfileOption = Non
         show_json(proposed)
     else:
         console.print(
-            f"Version {proposed['version']} of {owner} is proposed; nothing changes yet. "
-            f"Another officer: sarhad policy approve {proposed['version']}",
+            say(
+                "Version {version} of {owner} is proposed; nothing changes yet. Another officer: "
+                "sarhad policy approve {version}",
+                version=proposed["version"],
+                owner=owner,
+            ),
             markup=False,
         )
 
@@ -114,7 +124,7 @@ def discard(id: IdArgument, of: OwnerOption = None, profile: ProfileOption = Non
     loaded = Profile.load(profile)
     with connect(loaded) as client:
         client.discard_draft(owner_of(loaded, of), id)
-    console.print("The draft is discarded.")
+    console.print(say("The draft is discarded."))
 
 
 def _all(client: Client, profile: Profile, of: str | None) -> list[dict[str, Any]]:

@@ -5,9 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
-from sarhad.cli.output import JsonOption, ProfileOption, connect, console, every, show_json, show_table
+from sarhad.cli.output import JsonOption, ProfileOption, connect, console, every, labelled, show_json, show_table
 from sarhad.cli.policy import DraftOption, OwnerOption, UnderOption, app, owner_of, read_document
 from sarhad.cli.policy_draft import drafts
+from sarhad.cli.words import say
 from sarhad.errors import InputError
 from sarhad.profile import Profile
 
@@ -26,7 +27,7 @@ def _parameters(pairs: list[str]) -> dict[str, str]:
     split = [pair.partition("=") for pair in pairs]
     for name, equals, _ in split:
         if not equals:
-            raise InputError(f"{name!r} is no filter: write name=value.")
+            raise InputError("{name} is no filter: write name=value.", name=repr(name))
     return {name: value for name, _, value in split}
 
 
@@ -92,8 +93,16 @@ def simulate(
     columns = ("reader", "roles", "purposes", "records", "newly", "lost", "fields newly", "fields lost")
     show_table(columns, (_line(change) for change in found["changes"]))
     if not found["changes"]:
-        console.print("Nobody would see more or less.")
-    console.print(f"{found['records']} records of {from_} to {to}, {found['audiences']} kinds of readers.")
+        console.print(say("Nobody would see more or less."))
+    console.print(
+        say(
+            "{records} records of {first} to {to}, {audiences} kinds of readers.",
+            records=found["records"],
+            first=from_,
+            to=to,
+            audiences=found["audiences"],
+        )
+    )
 
 
 def _line(change: dict[str, Any]) -> tuple[object, ...]:
@@ -138,7 +147,11 @@ def suspend(
         show_json(made)
     else:
         console.print(
-            f"Sharing with {towards or 'everyone'} is suspended. Another officer: sarhad policy lift {made['id']}"
+            say(
+                "Sharing with {towards} is suspended. Another officer: sarhad policy lift {id}",
+                towards=towards or say("everyone"),
+                id=made["id"],
+            )
         )
 
 
@@ -160,8 +173,8 @@ def suspensions(
         (
             (
                 entry["id"],
-                next((entry[name] for name in towards if entry[name]), "everyone"),
-                entry["of_agency"] or "all records",
+                next((entry[name] for name in towards if entry[name]), labelled("everyone")),
+                entry["of_agency"] or labelled("all records"),
                 entry["created_at"],
                 (entry["lifted"] or {}).get("at"),
                 entry["reason"],
@@ -170,7 +183,7 @@ def suspensions(
         ),
     )
     if not found:
-        console.print("Nothing is suspended.")
+        console.print(say("Nothing is suspended."))
 
 
 @app.command(
@@ -184,4 +197,4 @@ def lift(
     """Lift a suspension that another officer ordered; sharing goes on with the next request."""
     with connect(Profile.load(profile)) as client:
         lifted = client.lift_suspension(suspension, reason)
-    console.print(f"Lifted at {lifted['lifted']['at']}.")
+    console.print(say("Lifted at {at}.", at=lifted["lifted"]["at"]))

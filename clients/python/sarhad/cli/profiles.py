@@ -6,7 +6,17 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from sarhad.cli.output import JsonOption, ProfileOption, PurposeOption, connect, console, show_json, show_table
+from sarhad.cli.output import (
+    JsonOption,
+    ProfileOption,
+    PurposeOption,
+    connect,
+    console,
+    labelled,
+    show_json,
+    show_table,
+)
+from sarhad.cli.words import say
 from sarhad.errors import InputError
 from sarhad.profile import Profile
 
@@ -21,7 +31,7 @@ def methods(profile: ProfileOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         show_json(page)
     elif not page["items"]:
-        console.print("No method is declared yet: sarhad profiles declare method.json")
+        console.print(say("No method is declared yet: sarhad profiles declare method.json"))
     else:
         show_table(
             ("code", "laboratory", "substance", "markers", "calibrated", "proposes from r"), map(_line, page["items"])
@@ -36,7 +46,7 @@ def declare(
     """Declare a method of your laboratory. Its markers never change; a change is a new version of the code."""
     with connect(Profile.load(profile)) as client:
         made = client.declare_profile_method(_read(file))
-    console.print(f"Declared {made['code']} with {len(made['markers'])} markers.")
+    console.print(say("Declared {code} with {markers} markers.", code=made["code"], markers=len(made["markers"])))
 
 
 @app.command(epilog="Example: sarhad profiles calibrate AMP-GCMS.1 specimens.json")
@@ -49,11 +59,22 @@ def calibrate(
     with connect(Profile.load(profile)) as client:
         made = client.calibrate_profile_method(code, _read(file))
     proposes = (
-        f"links are proposed from r {made['proposes_from']} on" if made["proposes_from"] else "it proposes nothing"
+        say("links are proposed from r {least} on", least=made["proposes_from"])
+        if made["proposes_from"]
+        else say("it proposes nothing")
     )
     console.print(
-        f"Version {made['version']}: {made['linked']} linked and {made['unlinked']} unlinked pairs of {made['batches']}"
-        f" batches, AUC {made['auc']}, Cllr {made['cllr']}; {proposes}."
+        say(
+            "Version {version}: {linked} linked and {unlinked} unlinked pairs of {batches} batches, "
+            "AUC {auc}, Cllr {cllr}; {proposes}.",
+            version=made["version"],
+            linked=made["linked"],
+            unlinked=made["unlinked"],
+            batches=made["batches"],
+            auc=made["auc"],
+            cllr=made["cllr"],
+            proposes=proposes,
+        )
     )
 
 
@@ -75,28 +96,33 @@ def neighbours(
     if found["items"]:
         show_table(("record", "agency", "r", "worth"), (_neighbour(item) for item in found["items"]))
     else:
-        console.print("You see no other profile of this method.")
+        console.print(say("You see no other profile of this method."))
     for hit in found["hits"]:
-        console.print(f"{hit['contact']} holds a match that it does not show: ask it.")
+        console.print(say("{contact} holds a match that it does not show: ask it.", contact=hit["contact"]))
 
 
 def _read(file: Path) -> dict[str, Any]:
     try:
         document = orjson.loads(file.read_bytes())
     except (OSError, ValueError) as fault:
-        raise InputError(f"{file}: {fault}") from None
+        raise InputError("{file}: {fault}", file=file, fault=fault) from None
     if not isinstance(document, dict):
-        raise InputError(f"{file} holds no JSON object.")
+        raise InputError("{file} holds no JSON object.", file=file)
     return document
 
 
 def _line(method: dict[str, Any]) -> tuple[object, ...]:
     worth = method["calibration"] or {}
-    calibrated = f"{worth['linked']}/{worth['unlinked']} pairs" if worth else "not yet"
+    calibrated = f"{worth['linked']}/{worth['unlinked']}" if worth else labelled("not yet")
     least = worth.get("proposes_from") or ""
     return method["code"], method["agency"], method["substance"], len(method["markers"]), calibrated, least
 
 
 def _neighbour(item: dict[str, Any]) -> tuple[object, ...]:
     worth = item["likelihood_ratio"]
-    return item["record"], item["agency"], item["r"], worth["words"] if worth else "the method is not calibrated"
+    return (
+        item["record"],
+        item["agency"],
+        item["r"],
+        worth["words"] if worth else labelled("the method is not calibrated"),
+    )

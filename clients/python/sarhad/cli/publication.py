@@ -9,6 +9,7 @@ import orjson
 import typer
 
 from sarhad.cli.output import JsonOption, ProfileOption, connect, console, every, show_json, show_table
+from sarhad.cli.words import say
 from sarhad.describe import read_input
 from sarhad.errors import InputError, UnverifiedResponse
 from sarhad.profile import Profile
@@ -26,7 +27,7 @@ def propose(
     try:
         definition = orjson.loads(read_input(file, sys.stdin.buffer))
     except ValueError as fault:
-        raise InputError(f"The proposal is not JSON: {fault}.") from None
+        raise InputError("The proposal is not JSON: {fault}.", fault=fault) from None
     with connect(Profile.load(profile)) as client:
         show_json(client.propose_publication(definition))
 
@@ -78,7 +79,9 @@ def list_(
         return
     if not found:
         console.print(
-            "Nothing is published." if public else "There is none. Start with: sarhad publication propose FILE"
+            say("Nothing is published.")
+            if public
+            else say("There is none. Start with: sarhad publication propose FILE")
         )
         return
     lines = (
@@ -112,4 +115,4 @@ def fetch(
         sys.stdout.buffer.write(body)
     else:
         output.write_bytes(body)
-        console.print(f"{len(body)} bytes in {output}.")
+        console.print(say("{bytes} bytes in {output}.", bytes=len(body), output=output))

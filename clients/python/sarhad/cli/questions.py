@@ -14,6 +14,7 @@ from sarhad.cli.output import (
     show_json,
     show_table,
 )
+from sarhad.cli.words import say
 from sarhad.profile import Profile
 
 app = typer.Typer(no_args_is_help=True, help="Saved questions: kept, shared, asked again on a schedule.")
@@ -72,7 +73,7 @@ def list_(
     if as_json:
         show_json(found)
     elif not found:
-        console.print("No question is saved or shared with you.")
+        console.print(say("No question is saved or shared with you."))
     else:
         names = ("id", "name", "agency", "shared", "schedule", "changed_at")
         show_table(names, (tuple(item.get(name) for name in names) for item in found))
@@ -108,7 +109,7 @@ def change(
     """
     with connect(Profile.load(profile)) as client:
         client.change_question(question_id, {"name": name} | _terms(shared, schedule, threshold))
-    console.print("Changed.")
+    console.print(say("Changed."))
 
 
 @app.command("drop")
@@ -119,7 +120,7 @@ def drop(question_id: QuestionId, profile: ProfileOption = None) -> None:
     """
     with connect(Profile.load(profile)) as client:
         client.drop_question(question_id)
-    console.print("Dropped.")
+    console.print(say("Dropped."))
 
 
 def _terms(shared: str, schedule: str | None, threshold: str | None) -> dict[str, Any]:

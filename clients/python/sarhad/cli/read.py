@@ -17,6 +17,7 @@ from sarhad.cli.output import (
     show_pairs,
     show_table,
 )
+from sarhad.cli.words import say
 from sarhad.profile import Profile
 
 PAGE = 100  # records that are asked for at once
@@ -65,7 +66,7 @@ def search(
         show_json(found)
         return
     show_table(("id", "owner", "when", "where", "what"), (_line(item) for item in found))
-    console.print(f"{len(found)} records.")
+    console.print(say("{records} records.", records=len(found)))
 
 
 def newest(client: Client, filters: dict[str, Any], limit: int) -> list[dict[str, Any]]:
@@ -79,7 +80,14 @@ def newest(client: Client, filters: dict[str, Any], limit: int) -> list[dict[str
         if cursor is None or len(found) >= limit:
             break
     if cursor is not None or len(found) > limit:
-        complaints.print(f"sarhad: These are the newest {limit}; there are more: --limit {2 * limit}, or ask narrower.")
+        complaints.print(
+            "sarhad: "
+            + say(
+                "These are the newest {limit}; there are more: --limit {more}, or ask narrower.",
+                limit=limit,
+                more=2 * limit,
+            )
+        )
     return found[:limit]
 
 

@@ -12,6 +12,7 @@ import orjson
 import typer
 
 from sarhad.cli.output import JsonOption, ProfileOption, PurposeOption, connect, console, show_json, show_table
+from sarhad.cli.words import say
 from sarhad.describe import read_input
 from sarhad.errors import InputError
 from sarhad.profile import Profile
@@ -45,8 +46,10 @@ def start(
     if as_json:
         show_json(made)
         return
-    told = ", ".join(one["agency"] for one in made["recipients"]) or "nobody: no one had read them"
-    console.print(f"Recall {made['id']}: {len(made['records'])} records. Told: {told}.")
+    told = ", ".join(one["agency"] for one in made["recipients"]) or say("nobody: no one had read them")
+    console.print(
+        say("Recall {id}: {records} records. Told: {told}.", id=made["id"], records=len(made["records"]), told=told)
+    )
 
 
 @app.command("list", epilog="Example: sarhad recall list --state open\n\nExample: sarhad recall list --own")
@@ -64,7 +67,9 @@ def list_(
         show_json(page)
         return
     if not page["items"]:
-        console.print("Your country has recalled nothing." if own else "Nothing that your agency read was recalled.")
+        console.print(
+            say("Your country has recalled nothing.") if own else say("Nothing that your agency read was recalled.")
+        )
         return
     show_table(("id", "owner", "records", "state", "deadline", "reason"), (_line(item) for item in page["items"]))
 
@@ -84,7 +89,7 @@ def acknowledge(
     said = {"legal_reference": law, "text": text}
     with connect(Profile.load(profile)) as client:
         client.acknowledge_recall(recall_id, done, **{k: v for k, v in said.items() if v is not None})
-    console.print("Acknowledged.")
+    console.print(say("Acknowledged."))
 
 
 def _line(item: dict[str, Any]) -> tuple[object, ...]:
@@ -120,7 +125,7 @@ def check(
         ("id", "state", "owner", "recall", "reason"),
         ([item[name] for name in ("id", "state", "owner", "recall", "reason")] for item in flagged),
     )
-    console.print(f"{len(found) - len(flagged)} of {len(found)} are as you hold them.")
+    console.print(say("{same} of {all} are as you hold them.", same=len(found) - len(flagged), all=len(found)))
 
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

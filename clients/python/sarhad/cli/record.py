@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from sarhad.cli.output import JsonOption, ProfileOption, connect, console, show_json, show_table
+from sarhad.cli.output import JsonOption, ProfileOption, connect, console, labelled, show_json, show_table
+from sarhad.cli.words import say
 from sarhad.errors import InputError
 from sarhad.profile import Profile
 
@@ -82,7 +83,11 @@ def lift(
         now = client.sharing(record_id)
         ids = [rule["id"] for rule in now["rules"]]
         if rule_id not in ids:
-            raise InputError(f"The record has no rule {rule_id}; see: sarhad record show {record_id}")
+            raise InputError(
+                "The record has no rule {rule_id}; see: sarhad record show {record_id}",
+                rule_id=rule_id,
+                record_id=record_id,
+            )
         keep = [id_ for id_ in ids if id_ != rule_id]
         _print(client.put_sharing(record_id, {"version": now["version"], "keep": keep}), as_json)
 
@@ -103,7 +108,7 @@ def _end_of(day: str) -> str:
     try:
         return datetime.combine(datetime.fromisoformat(day).date(), time.max, UTC).isoformat()
     except ValueError:
-        raise InputError(f"{day} is no day: expected YYYY-MM-DD.") from None
+        raise InputError("{day} is no day: expected YYYY-MM-DD.", day=day) from None
 
 
 def _print(document: dict[str, Any], as_json: bool) -> None:
@@ -111,14 +116,14 @@ def _print(document: dict[str, Any], as_json: bool) -> None:
         show_json(document)
         return
     if document["recalled"]:
-        console.print("Recalled: nobody outside your country reads this record.")
+        console.print(say("Recalled: nobody outside your country reads this record."))
     if not document["rules"]:
-        console.print("No rules of its own: the country's policy alone says who sees this record.")
+        console.print(say("No rules of its own: the country's policy alone says who sees this record."))
         return
     show_table(("rule", "kind", "to", "facets", "until", "reason"), (_line(rule) for rule in document["rules"]))
 
 
 def _line(rule: dict[str, Any]) -> tuple[object, ...]:
-    to = ", ".join([*rule.get("countries", ()), *rule.get("agencies", ())]) or "everyone"
-    facets, until = ", ".join(rule.get("facets", ())), (rule.get("until") or "lifted")[:10]
+    to = ", ".join([*rule.get("countries", ()), *rule.get("agencies", ())]) or labelled("everyone")
+    facets, until = ", ".join(rule.get("facets", ())), (rule.get("until") or labelled("lifted"))[:10]
     return rule["id"], rule["kind"], to, facets, until, rule["reason"]

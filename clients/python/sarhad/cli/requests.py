@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from sarhad.cli.output import CaseOption, JsonOption, ProfileOption, connect, console, show_json, show_table
+from sarhad.cli.words import say
 from sarhad.profile import Profile
 
 app = typer.Typer(no_args_is_help=True, help="Ask the originator of a record for more, and answer such requests.")
@@ -31,7 +32,14 @@ def ask(
     if as_json:
         show_json(made)
     else:
-        console.print(f"Asked {made['owner']}: request {made['id']}, to be answered by {made['deadline'][:10]}.")
+        console.print(
+            say(
+                "Asked {owner}: request {id}, to be answered by {deadline}.",
+                owner=made["owner"],
+                id=made["id"],
+                deadline=made["deadline"][:10],
+            )
+        )
 
 
 @app.command("list", epilog="Example: sarhad request list --state overdue\n\nExample: sarhad request list --mine")
@@ -49,7 +57,7 @@ def list_(
         show_json(page)
         return
     if not page["items"]:
-        console.print("You have asked for nothing." if mine else "Nobody asks anything of your country.")
+        console.print(say("You have asked for nothing.") if mine else say("Nobody asks anything of your country."))
         return
     show_table(("id", "state", "asks", "of", "facets", "purpose", "deadline"), (_line(item) for item in page["items"]))
     console.print(", ".join(f"{count} {state}" for state, count in page["counts"].items() if count) + ".")
@@ -87,11 +95,19 @@ def answer(
     if as_json:
         show_json(done)
     elif done["state"] == "refused":
-        console.print(f"Refused to {done['agency']}: {done['answer']['refusal']}.")
+        console.print(say("Refused to {agency}: {refusal}.", agency=done["agency"], refusal=done["answer"]["refusal"]))
     else:
         given = done["answer"]
         facets, until = ", ".join(given["facets"]), given["until"][:10]
-        console.print(f"{done['agency']} is given {facets} until {until}, for the purpose {done['purpose']}.")
+        console.print(
+            say(
+                "{agency} is given {facets} until {until}, for the purpose {purpose}.",
+                agency=done["agency"],
+                facets=facets,
+                until=until,
+                purpose=done["purpose"],
+            )
+        )
 
 
 @app.command(epilog="Example: sarhad request withdraw 7e1b…")
@@ -99,7 +115,7 @@ def withdraw(request_id: RequestId, profile: ProfileOption = None) -> None:
     """Withdraw an open request of your agency."""
     with connect(Profile.load(profile)) as client:
         client.withdraw_request(request_id)
-    console.print("Withdrawn.")
+    console.print(say("Withdrawn."))
 
 
 def _line(item: dict[str, Any]) -> tuple[object, ...]:

@@ -16,6 +16,7 @@ from sarhad.cli.output import (
     show_json,
     show_table,
 )
+from sarhad.cli.words import later, say
 from sarhad.profile import Profile
 
 app = typer.Typer(no_args_is_help=True, help="Search with a spectrum; reference spectra for all members.")
@@ -26,8 +27,10 @@ File = Annotated[
 ]
 
 _RESERVATIONS = {
-    "open-search": "Likeness under another precursor is a hint of a class at most: an open search is never confident.",
-    "not-calibrated": "Only positive MS/MS is calibrated: here a score is a hint, never confident.",
+    "open-search": later(
+        "Likeness under another precursor is a hint of a class at most: an open search is never confident."
+    ),
+    "not-calibrated": later("Only positive MS/MS is calibrated: here a score is a hint, never confident."),
 }
 
 
@@ -61,23 +64,36 @@ def search(
     if plot is not None and found["candidates"]:
         plot.write_text(found["candidates"][0]["mirror"], encoding="utf-8")
     elif plot is not None:
-        complaints.print(f"sarhad: There is no candidate to draw: {plot} was not written.", markup=False)
+        complaints.print(
+            "sarhad: " + say("There is no candidate to draw: {plot} was not written.", plot=plot), markup=False
+        )
     if as_json:
         show_json(found)
         return
-    console.print(found["answer"].capitalize() + f" (threshold {found['threshold']}).", markup=False)
+    console.print(
+        found["answer"].capitalize() + say(" (threshold {threshold}).", threshold=found["threshold"]), markup=False
+    )
     if found["candidates"] and (why := _RESERVATIONS.get(found["reservation"])):
-        console.print(why)
+        console.print(say(why))
     if found["candidates"]:
         columns = ("score", "peaks", "ion", "substance", "name", "from")
         show_table(columns, (_line(one) for one in found["candidates"]))
     elif how == "precursor":
-        console.print("Nothing has this precursor's mass. Is it right? --how open compares fragments alone.")
+        console.print(say("Nothing has this precursor's mass. Is it right? --how open compares fragments alone."))
     for hit in found.get("hits", ()):
-        what = hit["class_name"] or "class not told"
-        console.print(f"hit  {hit['owner']}  {hit['contact']['agency']}  {what}  score {hit['band']}", markup=False)
+        what = hit["class_name"] or say("class not told")
+        console.print(
+            say(
+                "hit  {owner}  {agency}  {what}  score {band}",
+                owner=hit["owner"],
+                agency=hit["contact"]["agency"],
+                what=what,
+                band=hit["band"],
+            ),
+            markup=False,
+        )
     if hits and not found["hits"]:
-        console.print("No hit that anyone's policy lets you know of.")
+        console.print(say("No hit that anyone's policy lets you know of."))
 
 
 @app.command()
@@ -98,7 +114,7 @@ def library(
         show_json(found)
         return
     if not found["items"]:
-        console.print("The library has no such spectrum. The operator loads open ones: sarhad library load.")
+        console.print(say("The library has no such spectrum. The operator loads open ones: sarhad library load."))
         return
     columns = ("id", "technique", "substance", "name", "licence")
     show_table(columns, ([item[column] for column in columns] for item in found["items"]))
@@ -121,7 +137,7 @@ def submit(
     if as_json:
         show_json(added)
         return
-    console.print(f"{len(added['added'])} added, {added['known']} known already.")
+    console.print(say("{added} added, {known} known already.", added=len(added["added"]), known=added["known"]))
 
 
 @app.command()
@@ -136,7 +152,7 @@ def withdraw(
     with connect(Profile.load(profile)) as client:
         for spectrum in spectra:
             client.withdraw_spectrum(spectrum)
-            console.print(f"{spectrum}: taken back.", markup=False)
+            console.print(say("{spectrum}: taken back.", spectrum=spectrum), markup=False)
 
 
 def _line(one: dict[str, Any]) -> tuple[object, ...]:

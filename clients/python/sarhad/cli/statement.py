@@ -13,6 +13,7 @@ from sarhad import accounts
 from sarhad._client import Client
 from sarhad.cli.output import JsonOption, ProfileOption, connect, console, show_json, show_table
 from sarhad.cli.patience import GRACE, once_merged
+from sarhad.cli.words import say
 from sarhad.errors import ConfigurationError
 from sarhad.profile import Profile
 from sarhad.transparency import LogKey
@@ -68,9 +69,9 @@ def statement(
     _show(entries, by, as_json)
     if not as_json:
         if csv is not None:
-            console.print(f"Written to {csv}.", markup=False)
+            console.print(say("Written to {csv}.", csv=csv), markup=False)
         if size is not None:
-            console.print(f"All are in the access log, as told (checkpoint of {size} entries).")
+            console.print(say("All are in the access log, as told (checkpoint of {size} entries).", size=size))
 
 
 def _show(entries: list[dict[str, Any]], by: By | None, as_json: bool) -> None:
@@ -78,13 +79,19 @@ def _show(entries: list[dict[str, Any]], by: By | None, as_json: bool) -> None:
         tally = [{by.value: v, "answers": a, "records": r} for v, a, r in accounts.tally(entries, by)] if by else None
         show_json(entries if tally is None else tally)
     elif not entries:
-        console.print("Nobody read a record of yours in this period and under these filters.")
+        console.print(say("Nobody read a record of yours in this period and under these filters."))
     elif by is not None:
         show_table((by.value, "answers", "records"), accounts.tally(entries, by))
     else:
         shown = ("at", "country", "agency", "purpose", "case", "route", "records", "id")
         show_table(shown, ([entry[name] for name in shown] for entry in entries))
-        console.print(f"{len(entries)} entries, {sum(entry['records'] for entry in entries)} records shown.")
+        console.print(
+            say(
+                "{entries} entries, {records} records shown.",
+                entries=len(entries),
+                records=sum(entry["records"] for entry in entries),
+            )
+        )
 
 
 def _balance(document: dict[str, Any], as_json: bool) -> None:

@@ -15,10 +15,12 @@ from sarhad.cli.output import (
     ServiceKeyOption,
     connect,
     console,
+    labelled,
     show_json,
     show_pairs,
 )
 from sarhad.cli.read import KindOption
+from sarhad.cli.words import say
 from sarhad.describe import read_changes, read_description, read_input
 from sarhad.errors import InputError
 from sarhad.evidence import Evidence
@@ -107,7 +109,11 @@ def _own(profile: Profile, record_id: str, purpose: str | None, kind: str | None
         previous = client.get_record(record_id, kind=kind)
     disclosed = records.verify(previous, profile.load_record_key().public)
     if (disclosed.payload["jti"], disclosed.payload["iss"]) != (record_id.lower(), profile.agency):
-        raise BadSignature(f"The service answered with another record than {record_id} of {profile.agency}.")
+        raise BadSignature(
+            "The service answered with another record than {record_id} of {agency}.",
+            record_id=record_id,
+            agency=profile.agency,
+        )
     return previous
 
 
@@ -126,7 +132,7 @@ def send(
             (verdict,) = client.submit_batch([signed], dry_run=True)
             if verdict.problem is not None:
                 raise verdict.problem
-            console.print("The service would accept this record. Nothing was stored.")
+            console.print(say("The service would accept this record. Nothing was stored."))
             return
         receipt = client.submit(signed)
         receipts.check(signed, receipt, client.service_key)
@@ -139,13 +145,14 @@ def send(
             ("id", receipt.id),
             ("version", receipt.version),
             ("digest", receipt.digest),
-            ("accepted", "now" if receipt.created else "before: this is the first receipt again"),
+            ("accepted", labelled("now") if receipt.created else labelled("before: this is the first receipt again")),
             ("derived", receipt.derived),
             ("receipt", str(kept)),
         ]
     )
+    word = labelled("warning")
     for warning in receipt.warnings:
-        console.print(f"warning      {warning.get('pointer', '')} {warning.get('detail', '')}", markup=False)
+        console.print(f"{word:<12} {warning.get('pointer', '')} {warning.get('detail', '')}", markup=False)
 
 
 def _keep(profile: Profile, signed: str, receipt: Receipt, service_key: dict[str, str], save: Path | None) -> Path:

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from sarhad.cli.output import JsonOption, ProfileOption, connect, console, show_json, show_pairs, show_table
+from sarhad.cli.output import JsonOption, ProfileOption, connect, console, labelled, show_json, show_pairs, show_table
+from sarhad.cli.words import say
 from sarhad.errors import InputError
 from sarhad.profile import Profile
 
@@ -36,9 +37,9 @@ def examine(
         return
     show_pairs((name, found[name]) for name in ("parent_smiles", "parent_inchikey", "formula", "molar_mass"))
     known = ", ".join(f"{one['code']} {one['name']} ({one['match']})" for one in found["known"])
-    show_pairs([("known as", known or "nothing: the catalogue does not have it")])
+    show_pairs([("known as", known or labelled("nothing: the catalogue does not have it"))])
     triage = found["triage"]
-    show_pairs([("looks like", triage["nps_group"] or "no group of the rules"), ("", triage["says"])])
+    show_pairs([("looks like", triage["nps_group"] or labelled("no group of the rules")), ("", triage["says"])])
     if found["nearest"]:
         show_table(
             ("similarity", "code", "name", "schedules"),
@@ -47,7 +48,10 @@ def examine(
     _show_control(found["control"])
     if unasked := found["definitions_not_asked"]:
         console.print(
-            f"General definitions of {', '.join(unasked)} could not be asked: of those the table holds lists only."
+            say(
+                "General definitions of {unasked} could not be asked: of those the table holds lists only.",
+                unasked=", ".join(unasked),
+            )
         )
 
 
@@ -73,7 +77,14 @@ def register(
     if as_json:
         show_json(made)
         return
-    console.print(f"{made['code']}, below {made['parent']}, known to {made['owner']} only until it is published.")
+    console.print(
+        say(
+            "{code}, below {parent}, known to {owner} only until it is published.",
+            code=made["code"],
+            parent=made["parent"],
+            owner=made["owner"],
+        )
+    )
 
 
 @app.command("list", epilog="Example: sarhad substances list\n\nExample: sarhad substances list --open")
@@ -90,7 +101,7 @@ def list_(
         show_json(page)
         return
     if not page["items"]:
-        console.print("No provisional substance of your country, and none is published.")
+        console.print(say("No provisional substance of your country, and none is published."))
         return
     show_table(("code", "name", "group", "published", "turned out to be"), (_line(item) for item in page["items"]))
 
@@ -100,7 +111,7 @@ def publish(code: Annotated[str, typer.Argument(help="The provisional code.")], 
     """Let every member know a provisional substance of your country (policy officers)."""
     with connect(Profile.load(profile)) as client:
         client.publish_provisional(code)
-    console.print(f"{code} is published.")
+    console.print(say("{code} is published.", code=code))
 
 
 @app.command(epilog="Example: sarhad substances resolve UNK-KZ-LAB-2026-1 SAR-000389 --reason 'NMR and a standard'")
@@ -115,7 +126,7 @@ def resolve(
     document = {"substance": substance, "reason": reason, "structure_differs": structure_differs}
     with connect(Profile.load(profile)) as client:
         client.resolve_provisional(code, document)
-    console.print(f"{code} turned out to be {substance}.")
+    console.print(say("{code} turned out to be {substance}.", code=code, substance=substance))
 
 
 @app.command(epilog="Example: sarhad substances control SAR-000383 --on 2024-06-01")
@@ -132,7 +143,7 @@ def control(
         show_json(found)
         return
     scheduled = ", ".join(f"{s['convention']} {s['schedule']} (as of {s['as_of']})" for s in found["conventions"])
-    show_pairs([("conventions", scheduled or "none that the catalogue knows")])
+    show_pairs([("conventions", scheduled or labelled("none that the catalogue knows"))])
     _show_control(found["countries"])
     console.print(found["caveat"])
 
@@ -163,4 +174,4 @@ def _schedules(near: dict[str, Any]) -> str:
 
 def _line(item: dict[str, Any]) -> tuple[object, ...]:
     resolved = item["resolved"]["substance"] if item["resolved"] else ""
-    return item["code"], item["name"], item["policy_group"], (item["published"] or "no")[:10], resolved
+    return item["code"], item["name"], item["policy_group"], (item["published"] or labelled("no"))[:10], resolved

@@ -13,16 +13,18 @@ from sarhad.cli.output import (
     connect,
     console,
     kilograms,
+    labelled,
     show_json,
     show_table,
 )
+from sarhad.cli.words import later, say
 from sarhad.profile import Profile
 
 BARS = "▁▂▃▄▅▆▇█"
 TIMES = ("day", "month", "quarter", "year")
 MEASURES = ("seizures", "items", "kg", "quantity", "tablets", "persons", "first")
 APART = {"purity": ("unit", "basis"), "price": ("level", "currency", "per")}  # never in one quartile
-WITHHELD, ABSENT = "(not disclosed)", "(not stated)"
+WITHHELD, ABSENT = later("(not disclosed)"), later("(not stated)")
 
 
 def trends(
@@ -83,7 +85,16 @@ def trends(
         console.print(f"{sparkline(values)}  {unit} {names[0]}", markup=False)
     for change in answer.get("changes", {}).get("found", ()):
         unit = " ".join(str(part) for part in change["unit"])
-        console.print(f"level changed {change['at']}: {change['before']} → {change['after']} {unit}", markup=False)
+        console.print(
+            say(
+                "level changed {at}: {before} → {after} {unit}",
+                at=change["at"],
+                before=change["before"],
+                after=change["after"],
+                unit=unit,
+            ),
+            markup=False,
+        )
     _silences(answer)
 
 
@@ -123,13 +134,13 @@ def _figure(cell: dict[str, Any], name: str) -> object:
 
 
 def _word(value: str | None) -> str:
-    return WITHHELD if value is None else value or ABSENT
+    return labelled(WITHHELD) if value is None else value or labelled(ABSENT)
 
 
 def _silences(answer: dict[str, Any]) -> None:
     owners = answer["coverage"]["owners"]
     silent = [o["owner"] for o in owners if o["shares"] and not o["reported"] and not o["zero"]]
     apart = [o["owner"] for o in owners if not o["shares"]]
-    for words, listed in (("shares, and reported nothing", silent), ("does not share with you", apart)):
+    for words, listed in ((later("shares, and reported nothing"), silent), (later("does not share with you"), apart)):
         if listed:
-            console.print(f"{words}: {', '.join(listed)}", markup=False)
+            console.print(f"{say(words)}: {', '.join(listed)}", markup=False)

@@ -14,6 +14,7 @@ from sarhad import records, transparency
 from sarhad._client import Client
 from sarhad.cli.output import JsonOption, ProfileOption, PurposeOption, complaints, connect, console, show_json
 from sarhad.cli.patience import GRACE, once_merged
+from sarhad.cli.words import later, say
 from sarhad.describe import read_input
 from sarhad.errors import ConfigurationError, SarhadError
 from sarhad.evidence import Evidence
@@ -56,26 +57,26 @@ def verify(
     argument = _Argument(evidence, _jwk(record_key), trusted, rule)
     steps, fault = argument.run()
     if argument.rests_on_the_file:
-        complaints.print(f"WARNING: {UNAUTHENTICATED}")
+        complaints.print(say("WARNING: {reason}", reason=say(UNAUTHENTICATED)))
     if as_json:
         show_json(
             {
-                "proven": steps,
+                "proven": [message.format(**values) for message, values in steps],
                 "service_key_authenticated": trusted is not None,
                 "record_key_authenticated": record_key is not None,
                 "fault": str(fault) if fault else None,
             }
         )
     else:
-        for number, step in enumerate(steps, 1):
-            console.print(f"{number}. {step}", markup=False)
+        for number, (message, values) in enumerate(steps, 1):
+            console.print(f"{number}. {say(message, **values)}", markup=False)
     if fault is not None:
         raise fault
     if not as_json and evidence.proof is None:
-        console.print("The log was not consulted: add --fetch.")
+        console.print(say("The log was not consulted: add --fetch."))
 
 
-UNAUTHENTICATED = (
+UNAUTHENTICATED = later(
     "the key of the service is the one written in this file: whoever made the file chose it, so neither the "
     "receipt nor the log is proven to be the service's. Name a profile that pinned the service's key "
     "(--profile), or give the key that the operator publishes (--service-key)."
@@ -97,9 +98,9 @@ class _Argument:
         self.service_key = service_key
         self.quorum = quorum
         self.rests_on_the_file = False  # a step was proven with a service key that only the file vouches for
-        self.steps: list[str] = []
+        self.steps: list[tuple[str, dict[str, object]]] = []
 
-    def run(self) -> tuple[list[str], SarhadError | None]:
+    def run(self) -> tuple[list[tuple[str, dict[str, object]]], SarhadError | None]:
         try:
             digest = self._record()
             if self.evidence.receipt is not None:
@@ -120,11 +121,20 @@ class _Argument:
         record = records.verify(self.evidence.record, key)
         claims = record.payload
         # Whoever wrote the file chose the key in it: it proves a signature, and not whose.
-        named = "" if self.record_key else f"; that the key is of {claims['iss']} is what this file says"
-        self.steps.append(
-            f"{claims['iss']} signed version {claims['ver']} of record {claims['jti']} with key {key.kid}{named}."
+        self._proven(
+            later("{issuer} signed version {version} of record {id} with key {kid}.")
+            if self.record_key
+            else later(
+                "{issuer} signed version {version} of record {id} with key {kid}; that the key is of {issuer} is what "
+                "this file says."
+            ),
+            issuer=claims["iss"],
+            version=claims["ver"],
+            id=claims["jti"],
+            kid=key.kid,
         )
-        self.steps.append(f"{len(record.facets)} facets belong to it: {', '.join(record.facets) or 'none shown'}.")
+        facets = ", ".join(record.facets) or "–"
+        self._proven(later("{count} facets belong to it: {facets}."), count=len(record.facets), facets=facets)
         return record.digest
 
     def _receipt(self, digest: str, receipt: str) -> None:
@@ -135,9 +145,15 @@ class _Argument:
             raise transparency.ReceiptMismatch("The receipt is for another record.")
         if promise.leaf != transparency.committed_leaf(promise.salt, raw):
             raise transparency.ReceiptMismatch("The leaf that the receipt names does not commit to the record.")
-        named = "; that this key is the service's is what this file says" if self.rests_on_the_file else ""
-        self.steps.append(
-            f"The service (key {key.kid}{named}) promised to log this very record within {promise.mmd} s."
+        self._proven(
+            later(
+                "The service (key {kid}; that this key is the service's is what this file says) promised to log this "
+                "very record within {seconds} s."
+            )
+            if self.rests_on_the_file
+            else later("The service (key {kid}) promised to log this very record within {seconds} s."),
+            kid=key.kid,
+            seconds=promise.mmd,
         )
 
     def _log(self, digest: str, receipt: str, proof: dict[str, object]) -> None:
@@ -152,8 +168,14 @@ class _Argument:
             service_key=key,
             log_key=log_key,
         )
-        self.steps.append(f"The log {promised.iss} signed a checkpoint of {checkpoint.size} entries.")
-        self.steps.append(f"Entry {proof['index']} of that tree is this record (root {b64url(checkpoint.root)}).")
+        self._proven(
+            later("The log {log} signed a checkpoint of {size} entries."), log=promised.iss, size=checkpoint.size
+        )
+        self._proven(
+            later("Entry {index} of that tree is this record (root {root})."),
+            index=proof["index"],
+            root=b64url(checkpoint.root),
+        )
         if self.quorum is not None:
             self._witnesses(checkpoint, log_key, self.quorum)
 
@@ -167,9 +189,16 @@ class _Argument:
             raise transparency.NotConsistent("The proof for the cosigned checkpoint is malformed.") from None
         found = quorum.judge_beginning(proven, note, path, log_key)
         names = ", ".join(
-            f"{name} at {datetime.fromtimestamp(time, UTC):%Y-%m-%dT%H:%M:%SZ}" for name, time in found.times.items()
+            f"{name} {datetime.fromtimestamp(time, UTC):%Y-%m-%dT%H:%M:%SZ}" for name, time in found.times.items()
         )
-        self.steps.append(f"{names} cosigned that log at {found.checkpoint.size} entries, which begin with those.")
+        self._proven(
+            later("That log at {size} entries, which begin with those, was cosigned by {names}."),
+            names=names,
+            size=found.checkpoint.size,
+        )
+
+    def _proven(self, message: str, **values: object) -> None:
+        self.steps.append((message, values))
 
     def _service_key(self) -> PublicKey:
         if self.service_key is not None:
@@ -210,7 +239,7 @@ def _quorum(file: Path | None) -> Quorum | None:
     try:
         return Quorum.parse(file.read_text(encoding="utf-8")) if file is not None else None
     except (OSError, UnicodeDecodeError) as fault:
-        raise ConfigurationError(f"Cannot read the quorum policy {file}: {fault}") from None
+        raise ConfigurationError("Cannot read the quorum policy {file}: {fault}", file=file, fault=fault) from None
 
 
 def _fetch_witnessed(client: Client, evidence: Evidence, log_key: transparency.LogKey, quorum: Quorum) -> None:
@@ -227,8 +256,10 @@ def _fetch_witnessed(client: Client, evidence: Evidence, log_key: transparency.L
             countries += 1
     if found.checkpoint.size < size:
         raise NoQuorum(
-            f"The witnesses have cosigned {found.checkpoint.size} entries so far, and this proof is of {size}: "
-            "try again in a few minutes."
+            "The witnesses have cosigned {size} entries so far, and this proof is of {wanted}: try "
+            "again in a few minutes.",
+            size=found.checkpoint.size,
+            wanted=size,
         )
     evidence.witnessed = {"checkpoint": note, "path": client.consistency(log, size, found.checkpoint.size)["path"]}
 

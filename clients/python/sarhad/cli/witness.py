@@ -9,6 +9,7 @@ import typer
 from sarhad._client import Client
 from sarhad.cli.output import ProfileOption, ServiceKeyOption, complaints, connect, console, every, show_json
 from sarhad.cli.verify import ed25519
+from sarhad.cli.words import say
 from sarhad.enrolment import enrolment
 from sarhad.errors import ConfigurationError, SarhadError
 from sarhad.keys import PrivateKey, PublicKey, b64url_decode
@@ -93,7 +94,11 @@ def policy(
                 lines.append(f"witness {name} {found.text}")
                 names.setdefault(agency[:2], []).append(name)
     if countries > len(names):
-        raise ConfigurationError(f"Witnesses of {len(names)} countries are enrolled: they cannot be {countries}.")
+        raise ConfigurationError(
+            "Witnesses of {enrolled} countries are enrolled: they cannot be {countries}.",
+            enrolled=len(names),
+            countries=countries,
+        )
     lines += [f"group {country} any {' '.join(of)}" for country, of in names.items()]
     lines += [f"group countries {countries} {' '.join(names)}", "quorum countries"]
     console.print("\n".join(lines), markup=False)
@@ -133,4 +138,4 @@ def _watch(client: Client, profile: Profile, own: PrivateKey, state: Path, log: 
     line = witness.consider(note, prove, time=int(time.time()), first=first)
     size = open_checkpoint(note, log_key).size
     client.hand_in_cosignature(log, size, line)
-    console.print(f"{log}: {size} entries cosigned", markup=False)
+    console.print(say("{log}: {size} entries cosigned", log=log, size=size), markup=False)
