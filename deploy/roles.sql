@@ -16,6 +16,8 @@ BEGIN
     'gate_statement', 'gate_readings',
     -- owners of the views that figures are computed from, of approved publications and for readers who may only count
     'gate_publication', 'gate_aggregate',
+    -- owner of the views of times, for officers who see no content
+    'gate_timeliness',
     -- owner of the view that tells of hidden spectra whether there is a hit
     'gate_hits',
     -- the cube: its masking views (scopes that give a time, scopes that give none), and who counts

@@ -94,7 +94,7 @@ BEGIN
     BEGIN
       GRANT gate_instant, gate_day, gate_month, gate_undated, gate_point, gate_cell, gate_items, gate_reference,
         gate_own, gate_record, gate_statement, gate_readings, gate_publication, gate_aggregate, gate_hits, gate_cube,
-        gate_cube_undated, gate_counter, gate_link, gate_linker
+        gate_cube_undated, gate_counter, gate_link, gate_linker, gate_timeliness
         TO sarhad_owner;
       RETURN;
     EXCEPTION WHEN unique_violation OR internal_error THEN NULL;

@@ -76,6 +76,7 @@ from service.signin.routes import router as signin
 from service.substances.catalogue import Catalogue
 from service.substances.routes import router as substances
 from service.timelines.routes import router as timelines
+from service.timeliness.routes import router as timeliness
 from service.trends import keep as cube
 from service.trends.routes import router as trends
 from service.witnesses.routes import router as witnesses
@@ -211,6 +212,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         trends,
         ogc,
         timelines,
+        timeliness,
         packs,
         bulletins,
         previews,

@@ -140,6 +140,8 @@ CatalogueReader = Annotated[Caller, Depends(reading(purpose=False))]
 RegisteredReader = Annotated[Caller, Depends(reading(*READERS, "auditor", purpose=False))]
 RegistryReader = Annotated[Caller, Depends(reading("key_administrator", "auditor", purpose=False))]
 Reader = Annotated[Caller, Depends(reading(*READERS))]
+# Is told when its own country's records were filed, and shown none of them.
+Supervisor = Annotated[Caller, Depends(reading("key_administrator", "policy_officer", "auditor", purpose=False))]
 # Sees what its own country holds, and what is shared without a purpose (nothing).
 Owner = Annotated[Caller, Depends(reading(*READERS, "auditor", purpose=False))]
 # The access log tells who read what, and shows none of it.

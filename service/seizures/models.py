@@ -90,6 +90,7 @@ class Report(Base):
         CheckConstraint("version >= 1", name="version"),
         CheckConstraint("left(agency, 2) = country", name="agency"),
         CheckConstraint("cardinality(disclosures) = 19", name="disclosures"),
+        Index("report_received_idx", "agency", "received_at", postgresql_where=text("version = 1")),
         Index("report_scope_idx", "scope_id", postgresql_where=_LATEST),
         Index("report_content_hash_idx", "country", "content_hash", postgresql_where=_LATEST),
         Index("report_reference_idx", "reference", postgresql_where=text("latest AND reference IS NOT NULL")),

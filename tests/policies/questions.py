@@ -68,6 +68,11 @@ STANDING = {
     "/v1/policies/{owner}/versions/{version}/words": [{}, {"language": "ru"}, {"language": "xx"}],
     "/v1/policies/{owner}/versions/{version}/odrl": [{}],
     "/v1/policies/{owner}/diff": [{"to": "1"}, {"from": "1", "to": "2"}, {}],
+    "/v1/timeliness": [  # with own records: tests/timeliness
+        {},
+        {"first_month": "2025-01", "last_month": "2026-01"},
+        {"last_month": "2020-13"},
+    ],
     "/v1/statements/{country}": [{}, {"limit": "0"}, {"record": "8b1c1f0a-6d0e-4f7b-9a52-0f6e6a2f6f00"}],
     "/v1/statements/{country}/balance": [{"quarter": "2025-Q2"}, {"quarter": "now"}],
     "/v1/statements/{country}/entries/{id}/proof": [{}],

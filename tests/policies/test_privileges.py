@@ -20,6 +20,8 @@ LINKER = "gate_linker"  # compares whole records; nobody becomes it, and what it
 COUNTER = "gate_counter"  # counts records into the cube: reads every report, writes the cube, and nobody becomes it
 GATE_ROLES = REPORT_ROLES | LOG_ROLES | CUBE_ROLES | LINK_ROLES | {COUNTER, LINKER, RECORD}
 GATE_ROLES |= {"gate_publication", "gate_aggregate", "gate_hits"}
+TIMES = "gate_timeliness"  # when own records came, and nothing of what they say
+GATE_ROLES |= {TIMES}
 # whose rows a reader's masks choose
 MASKED = REPORT_ROLES | CUBE_ROLES | LINK_ROLES | {RECORD, LINKER, "gate_aggregate", "gate_hits"}
 LOGINS = {"sarhad_read", "sarhad_write", "sarhad_authn", "sarhad_sequencer", "sarhad_access", "sarhad_jobs"}
@@ -115,7 +117,7 @@ DEFINERS = {
     "gate.context_id": set[str](),
     "gate.comparisons": {"sarhad_read"},  # when the caller's country compared profiles, by the access log
     "gate.country": {"sarhad_read", "sarhad_write", RECORD, *LINK_ROLES, *REPORT_ROLES},
-    "gate.country_as": {"sarhad_read", *LOG_ROLES},
+    "gate.country_as": {"sarhad_read", TIMES, *LOG_ROLES},
     "gate.shared_now": {"sarhad_read"},  # counts own rows only
     "gate.delays": {"sarhad_read", "sarhad_write", *MASKED},
     "gate.carrying": {"sarhad_write"},  # ids of records with an own unknown, for what judges them in readers' eyes

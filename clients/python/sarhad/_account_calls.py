@@ -17,6 +17,14 @@ def readings(**filters: Any) -> Call[Page]:
     return _get_page("/v1/readings", filters)
 
 
+def timeliness(**months: Any) -> Call[dict[str, Any]]:
+    """How long each stage took and which agencies were silent (roles key_administrator, policy_officer, auditor).
+
+    Of one's own country's records, from `first_month` to `last_month` ("2026-03"), both inclusive.
+    """
+    return _get("/v1/timeliness", months)
+
+
 def entry_proof(country: str, entry_id: str) -> Call[dict[str, Any]]:
     """What proves an entry of the statement; `accounts.verify_entry` checks it."""
     return _get(f"/v1/statements/{_segment(country)}/entries/{_segment(entry_id)}/proof")

@@ -158,6 +158,7 @@ class Methods:
 
     statement = sends(accounts.statement)
     readings = sends(accounts.readings)
+    timeliness = sends(accounts.timeliness)
     entry_proof = sends(accounts.entry_proof)
     balance = sends(accounts.balance)
     changes = sends(accounts.changes)

@@ -33,6 +33,7 @@ from sarhad.cli import (
     statement,
     submit,
     substances,
+    timeliness,
     trends,
     verify,
     witness,
@@ -70,6 +71,7 @@ app.command("verify")(verify.verify)
 app.add_typer(publication.app, name="publication")
 app.command("aggregates")(aggregates.aggregates)
 app.command("statement")(statement.statement)
+app.command("timeliness")(timeliness.timeliness)
 app.add_typer(requests.app, name="request")
 app.add_typer(record.app, name="record")
 app.add_typer(recalls.app, name="recall")
