@@ -96,11 +96,18 @@ async def coverage(session: AsyncSession, country: str, months: list[str]) -> li
             "name": name,
             "last_filed": last[code],
             "records": sum(records for records, _ in filed[code].values()),
-            "zero": sum(zero for _, zero in filed[code].values()),
+            "zero_reports": sum(zero for _, zero in filed[code].values()),
+            "reported": ranges([month for month in months if _beyond_zero(filed[code], month)]),
+            "zero": ranges([month for month in filed[code] if not _beyond_zero(filed[code], month)]),
             "silent": ranges([month for month in months if month not in filed[code]]),
         }
         for code, kind, name in dict.fromkeys((row.code, row.type, row.name) for row in rows)
     ]
+
+
+def _beyond_zero(filed: dict[str, tuple[int, int]], month: str) -> bool:
+    records, zero = filed.get(month, (0, 0))
+    return records > zero
 
 
 def _hours(at: list[float | None] | None) -> list[float | None]:

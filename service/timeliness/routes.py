@@ -31,14 +31,18 @@ class Lag(BaseModel):
 
 
 class AgencyCoverage(BaseModel):
-    """When an agency last filed and how much; `silent` are months, [first, last] of each run, without any record."""
+    """When an agency last filed, how much, and in which months, as [first, last] of each run: with records, with
+    reports of none alone, and with nothing.
+    """
 
     agency: str
     type: str
     name: str
     last_filed: datetime | None
     records: int
-    zero: Annotated[int, Field(description="Of the records, reports of none.")]
+    zero_reports: Annotated[int, Field(description="Of the records, reports of none.")]
+    reported: list[tuple[str, str]]
+    zero: list[tuple[str, str]]
     silent: list[tuple[str, str]]
 
 

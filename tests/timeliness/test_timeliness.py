@@ -115,14 +115,22 @@ def test_each_lag_is_what_the_records_say(exchange: Exchange, records: dict[str,
 def test_silence_is_a_month_without_any_record(exchange: Exchange, records: dict[str, str]) -> None:
     answer = told(exchange)
     customs, laboratory, silent = (covered(answer, f"KZ-{one}") for one in ("CUS", "LAB", "DCA"))
-    assert (customs["records"], customs["zero"]) == (5, 1)
+    assert (customs["records"], customs["zero_reports"]) == (5, 1)
+    assert (customs["reported"], customs["zero"]) == ([["2026-03", "2026-03"]], [["2026-05", "2026-05"]])
     assert customs["silent"] == [["2026-04", "2026-04"], ["2026-06", "2026-06"]]
     assert customs["last_filed"] == "2026-05-01T06:00:00Z"
     assert (laboratory["records"], laboratory["silent"]) == (1, [["2026-03", "2026-03"], ["2026-05", "2026-06"]])
     assert (silent["records"], silent["last_filed"]) == (0, None)
     assert silent["silent"] == [["2026-03", "2026-06"]]
     april = told(exchange, first_month="2026-04", last_month="2026-04")
-    assert covered(april, "KZ-CUS") == {**customs, "records": 0, "zero": 0, "silent": [["2026-04", "2026-04"]]}
+    assert covered(april, "KZ-CUS") == {
+        **customs,
+        "records": 0,
+        "zero_reports": 0,
+        "reported": [],
+        "zero": [],
+        "silent": [["2026-04", "2026-04"]],
+    }
 
 
 def test_a_correction_changes_the_event_and_not_the_filing_and_a_retraction_ends_both(

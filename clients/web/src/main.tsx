@@ -47,6 +47,7 @@ const PLACES: Place[] = [
   { view: "statement", title: "Who read our records", roles: ["policy_officer", "auditor"] },
   { view: "registry", title: "Agencies and keys", roles: ["key_administrator"] },
   { view: "people", title: "Officers", roles: ["key_administrator"] },
+  { view: "timeliness", title: "Coverage and timeliness", roles: ["key_administrator", "policy_officer", "auditor"] },
 ];
 
 const PARTS = ["record", "alert", "request", "recall", "laboratory"]; // reached from a list, and by their addresses
@@ -114,6 +115,8 @@ function View({ places }: { places: Place[] }) {
       return <Later key="registry" load={() => import("./views/registry")} />;
     case "people":
       return <People />;
+    case "timeliness":
+      return <Later key="timeliness" load={() => import("./views/timeliness")} />;
     default:
       return <main>{t("Your roles have no view of their own in the console.")}</main>;
   }

@@ -32,7 +32,13 @@ def timeliness(
     show_table(
         ("agency", "last filed", "records", "of none", "silent months"),
         (
-            (one["agency"], (one["last_filed"] or "never")[:10], one["records"], one["zero"], _spans(one["silent"]))
+            (
+                one["agency"],
+                (one["last_filed"] or "never")[:10],
+                one["records"],
+                one["zero_reports"],
+                _spans(one["silent"]),
+            )
             for one in answer["agencies"]
             if agency in (None, one["agency"])
         ),

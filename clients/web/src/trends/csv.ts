@@ -12,13 +12,15 @@ const field = (value: unknown): string => {
   return /[",\r\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
 };
 
+export const lines = (rows: unknown[][]): string => rows.map((row) => `${row.map(field).join(",")}\r\n`).join("");
+
 export function csv({ by, cells }: Answer): string {
   const head = [...by.flatMap((name) => [name, `${name}_name`]), ...MEASURES];
   const rows = cells.map((cell) => [
     ...by.flatMap((name) => [cell.key[name] ?? "", called(name, cell.key[name])]),
     ...MEASURES.map((measure) => cell[measure]),
   ]);
-  return [head, ...rows].map((row) => `${row.map(field).join(",")}\r\n`).join("");
+  return lines([head, ...rows]);
 }
 
 export function save(name: string, type: string, content: string | Blob): void {

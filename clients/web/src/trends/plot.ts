@@ -110,3 +110,29 @@ export function silences(owners: Owner[], [first, last]: [string, string], width
   });
   return bare(plot, label);
 }
+
+interface Taken {
+  month: string;
+  median: number;
+  p90: number;
+}
+
+/** How long a stage took by month: a bar to the median, a line where nine of ten were over. */
+export function taken(rows: Taken[], months: string[], unit: string, width: number, label: string): Element {
+  const top = Math.max(...rows.map(({ p90 }) => p90), 0) || 1;
+  const plot = Plot.plot({
+    width,
+    height: 190,
+    marginLeft: 56,
+    className: "plot",
+    x: { type: "band", domain: months, label: null, padding: 0.15, ticks: some(months, width) },
+    y: { domain: [0, top], label: unit, grid: true, ticks: 4 },
+    marks: [
+      Plot.ruleX(rows, { x: "month", y1: "median", y2: "p90", stroke: "var(--soft)" }),
+      Plot.barY(rows, { x: "month", y: "median", fill: "var(--act)" }),
+      Plot.tickY(rows, { x: "month", y: "p90", stroke: "var(--ink)", strokeWidth: 2 }),
+      Plot.ruleY([0], { stroke: "var(--soft)" }),
+    ],
+  });
+  return bare(plot, label);
+}
