@@ -250,7 +250,7 @@ def _trials(stage: Stage) -> Told:
     wide = json.dumps([{"permit": True, "facets": 1, "handling": 4}])
     token = stage.run(PREVIEW, l="national", d=wide).scalar_one()
     stage.become(token)
-    owners = set(_column(stage, "SELECT country FROM shared.report"))
+    owners = set(column(stage, "SELECT country FROM shared.report"))
     yield "a trial shows others' records", owners <= {"KZ"}
     yield "a trial under a wide draft shows nothing", owners == {"KZ"}
     for name in ("country", "agency"):
@@ -271,7 +271,7 @@ def _trials(stage: Stage) -> Told:
     stage.run("DELETE FROM gate.context WHERE trial IS NOT NULL")
 
 
-def _column(stage: Stage, query: str) -> list[Any]:
+def column(stage: Stage, query: str) -> list[Any]:
     within = stage.connection.begin_nested()
     try:
         stage.run("SET LOCAL ROLE sarhad_read")
@@ -284,8 +284,8 @@ def _own_only(stage: Stage) -> Told:
     """What is a country's own affair."""
     for reader, own in ((KZ, {"KZ"}), (TJ, set[str]())):
         stage.become(stage.enter(reader))
-        yield f"suspensions told to {reader}", set(_column(stage, "SELECT owner FROM shared.suspension")) == own
-        yield f"own reports of {reader}", set(_column(stage, "SELECT country FROM shared.own_report")) == own
+        yield f"suspensions told to {reader}", set(column(stage, "SELECT owner FROM shared.suspension")) == own
+        yield f"own reports of {reader}", set(column(stage, "SELECT country FROM shared.own_report")) == own
     stage.run("DELETE FROM core.access")  # what others read is not what is counted here
     stage.run("""INSERT INTO core.access (id, at, reading, country, agency, key_id, roles, purpose, method, route,
         policy, status, owner, records, record_ids, question, answer, seal, salt, leaf_hash)

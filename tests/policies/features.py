@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from tests.policies.affairs import WIDE
-from tests.policies.doors import AUDITOR, KZ, TJ, Told, one, refused
+from tests.policies.doors import AUDITOR, KZ, OFFICER, TJ, Told, column, one, refused
 from tests.policies.oracle import Reader
 from tests.policies.random_gate import Stage
 
@@ -445,6 +445,36 @@ def _recalls(stage: Stage) -> Told:
     yield "a record that is recalled is not what is looked at", seen is False
 
 
+def _times(stage: Stage) -> Told:
+    """When records came is told of the own country's, to officers who see none of their content."""
+    kz, uz = _record(stage, "KZ"), _record(stage, "UZ")
+    asked = {"asker_country": "TJ", "asker_agency": "TJ-CUS", "asked_by": "x", "purpose": "analysis", "reason": "r"}
+    asked |= {"wanted": 1, "deadline": stage.situation.now, "state": "open"}
+    owned = [{"record_id": kz, "owner": "KZ"}, {"record_id": uz, "owner": "UZ"}]
+    stage.run("DELETE FROM core.release_request")
+    _rows(stage, "release_request", [{**asked, **one, "id": _id(n)} for n, one in enumerate(owned, 92)])
+    stage.run("SET LOCAL session_replication_role = replica")
+    stage.run("UPDATE core.report_line SET exhibit = record_id::text")
+    ended = "UPDATE core.report SET kind = 'analysis' WHERE record_id = ANY (CAST(:ids AS uuid[])) AND latest"
+    stage.run(ended, ids=[kz, uz])
+    stage.run("SET LOCAL session_replication_role = origin")
+    own = {
+        owner: set(stage.run("SELECT record_id::text FROM core.report WHERE country = :o", o=owner).scalars())
+        for owner in ("KZ", "TJ")
+    }
+    administrator = Reader("KZ", "KZ-CUS", frozenset({"key_administrator"}), "", "a-KZ")
+    for reader in (KZ, TJ, OFFICER, AUDITOR, administrator):
+        told = own[reader.country] if reader in (OFFICER, AUDITOR, administrator) else set[str]()
+        stage.become(stage.enter(reader))
+        for view in ("filing", "line_examined", "exhibit_examined"):
+            found = set(column(stage, f"SELECT record_id::text FROM shared.{view}"))
+            yield f"{view} tells {reader} of {found - told}", found <= told
+            whole = view == "filing" or reader.country == "KZ"
+            yield f"{view} tells {reader} nothing", bool(found) is (bool(told) and whole)
+        agencies = {agency[:2] for agency in column(stage, "SELECT agency FROM shared.request_settled")}
+        yield f"{agencies} settle requests for {reader}", agencies == {reader.country} & ({"KZ"} if told else set())
+
+
 # The facets (bits) that a column says something of, whichever view has it.
 PURITY = 1 << 16
 SAID_BY = {
@@ -525,4 +555,5 @@ PARTIES: dict[str, Callable[[Stage], Told]] = {
     **dict.fromkeys(("notice", "put_notices"), _notices),
     **dict.fromkeys(("access", "release_request", "comparisons", "asked_of"), _counted),
     **dict.fromkeys(("record", "recalled", "record_rule"), _recalls),
+    **dict.fromkeys(("filing", "line_examined", "exhibit_examined", "request_settled"), _times),
 }

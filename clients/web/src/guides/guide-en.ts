@@ -99,6 +99,7 @@ const guides: Guides = {
       "«Agencies and keys»: «Propose an agency», or «Propose keys» for a system that submits by itself: paste all that `sarhad keys request` printed there. The secret key never leaves its holder.",
       "Ending a key needs no second: open «End this key», give the reason, press «End now». Records signed before stay valid.",
       "Look at what waits for a second administrator every day; a proposal that nobody expects is a warning.",
+      "«Coverage and timeliness»: under «Who has reported» see which agencies filed nothing in a month, and under «How long each stage takes» where records wait. Press an agency, or a stage, for its months.",
     ],
     pictures: [
       ["key_administrator-people", "Officers, and half a code"],
