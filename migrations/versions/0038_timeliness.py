@@ -5,7 +5,7 @@ from alembic import op
 from migrations.scripts import read, run
 
 revision = "0038"
-down_revision = "0036"
+down_revision = "0037"
 
 SUPERVISED = "gate.country_as(ARRAY['key_administrator', 'policy_officer', 'auditor'])"
 
