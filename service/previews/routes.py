@@ -13,12 +13,12 @@ from service.policies.document import compiled_rows
 from service.policies.life import Owner
 from service.policies.propose import own
 from service.policies.trial import Trial, on_trial
-from service.previews import foresee, look, simulate
+from service.previews import foresight, look, simulate
 from service.previews.audiences import audiences
 from service.readings.account import Account, account
-from service.records.sdjwt import MAX_RECORD_BYTES, MEDIA_TYPE
+from service.seizures.check import Unsigned
 from service.seizures.filing import filing_for
-from service.web import WriteSession, ask_within, json_body, takes, verified_body
+from service.web import WriteSession, ask_within, json_body
 
 router = APIRouter(prefix="/v1/policies", tags=["policies"])
 reports = APIRouter(prefix="/v1/seizures", tags=["seizures"])
@@ -131,10 +131,12 @@ async def simulation(
     }
 
 
-@reports.post("/preview", openapi_extra=takes(MEDIA_TYPE))
-async def preview_report(request: Request, caller: Submitter, session: WriteSession) -> foresee.Audience:
-    """What analysts of each other member country would be given of a signed report if it was filed now. Nothing is
-    filed. Of a correction, rules of that single record are not counted.
+@reports.post("/check")
+async def check_report(
+    request: Request, caller: Submitter, session: WriteSession, asked: Annotated[Unsigned, json_body(Unsigned)]
+) -> foresight.Told:
+    """What a report of the caller's agency would be answered with before anyone has signed it, and what analysts of
+    each other member country would be given of it. Every rule is asked but those of signatures and of what was filed
+    before. Nothing is filed. Of a correction, rules of that single record are not counted.
     """
-    body = await verified_body(request, MEDIA_TYPE, limit=MAX_RECORD_BYTES)
-    return await foresee.foresee(session, filing_for(request.app.state, caller, foresee.KINDS), body)
+    return await foresight.told(session, filing_for(request.app.state, caller), asked)

@@ -5,7 +5,9 @@ file it. What other records say about it comes later (`decide.py`).
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from http import HTTPStatus
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,9 +15,10 @@ from service.identity.record_keys import RecordKey, record_signing_keys, record_
 from service.problems import Problem
 from service.records import facets, sdjwt
 from service.records.cautions import cautions
+from service.records.shapes import Facets
 from service.seizures.exhibits import check_exhibits
 from service.seizures.filing import Filing
-from service.seizures.harmonise import harmonise
+from service.seizures.harmonise import Harmonised, Reference, harmonise
 from service.seizures.row import Candidate, candidate
 from service.substances.provisional import known_to
 
@@ -97,8 +100,17 @@ def judge(filing: Filing, unverified: sdjwt.UnverifiedRecord, keys: Mapping[str,
     record = sdjwt.verify(unverified, key.public_key)
     if (kind := filing.kinds.get(record.claims.kind)) is not None:
         return kind.judge(filing.caller, record, keys, filing.reference, filing.now)
-    typed = facets.validate(record.claims.kind, record.facets, filing.now)
-    check_exhibits(typed, record.claims.iss)
-    return candidate(
-        record, typed, harmonise(typed, filing.reference), [caution._asdict() for caution in cautions(typed)]
-    )
+    typed, harmonised = judged(record.claims.kind, record.facets, record.claims.iss, filing.reference, filing.now)
+    return candidate(record, typed, harmonised, [caution._asdict() for caution in cautions(typed)])
+
+
+def judged(
+    kind: str, given: Mapping[str, Any], agency: str, reference: Reference, now: datetime
+) -> tuple[Facets, Harmonised]:
+    """Steps 3 and 4: what a report of the agency says, held against every rule but those of signatures.
+
+    Raises the first refusal.
+    """
+    typed = facets.validate(kind, given, now)
+    check_exhibits(typed, agency)
+    return typed, harmonise(typed, reference)

@@ -22,8 +22,18 @@ async def hold_to_enrolled(session: AsyncSession, judged: Sequence[Candidate | P
     named = {code for entry in judged if (code := _laboratory(entry)) is not None}
     if not named:
         return list(judged)
-    enrolled = set(await session.scalars(select(Agency.code).where(Agency.code.in_(sorted(named)))))
+    enrolled = await _enrolled(session, named)
     return [entry if (code := _laboratory(entry)) is None or code in enrolled else _unknown(code) for entry in judged]
+
+
+async def check_enrolled(session: AsyncSession, code: str) -> None:
+    """Raises UnknownAgency."""
+    if not await _enrolled(session, {code}):
+        raise _unknown(code)
+
+
+async def _enrolled(session: AsyncSession, named: set[str]) -> set[str]:
+    return set(await session.scalars(select(Agency.code).where(Agency.code.in_(sorted(named)))))
 
 
 def _laboratory(entry: Candidate | Problem) -> str | None:

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.async_api import expect
+from playwright.async_api import Locator, Page, expect
 
 from tests.awaiting import eventually
 from tests.console.conftest import Console, Opening, signed_in
@@ -23,10 +24,12 @@ SHARED: dict[str, Any] = {
 }  # fmt: skip
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 HERE = {"latitude": 37.12345, "longitude": 68.54321, "accuracy": 12.4}
+RECORD = re.compile(r"\bey[\w-]+\.ey[\w-]+\.[\w-]+~")  # an SD-JWT
 # Seconds of a hand on a phone: to think of a field and reach it, to touch a key, to look at what was answered
 # (Card, Moran, Newell: The keystroke-level model, 1980; touch typing on glass is slower than a keyboard's 0.28).
 FIELD, KEY, LOOK = 2.5, 0.6, 4.0
-"""What a person needs; what the page and the service need is measured."""
+"""What a person needs for what it does; what the page and the service need is measured."""
+WAITED = 15.0  # seconds at most that the page and the service need, on a machine that others use too
 
 
 @pytest.fixture
@@ -58,20 +61,59 @@ def found(exchange: Exchange, substance: str, quantity: str) -> list[dict[str, A
     return [report for report in reports if "items" in report["facets"] and says(report)]
 
 
+class Hand:
+    """The officer's hand: does what it is told, and counts the seconds that a person would need for it."""
+
+    def __init__(self, page: Page) -> None:
+        self.page, self.fields, self.seconds = page, 0, 0.0
+
+    def _reach(self) -> None:
+        self.fields += 1
+        self.seconds += FIELD
+
+    async def types(self, label: str, words: str) -> None:
+        self._reach()
+        self.seconds += len(words) * KEY
+        await self.page.get_by_label(label, exact=True).fill(words)
+
+    async def chooses(self, label: str, **option: Any) -> None:
+        self._reach()
+        await self.page.get_by_label(label).select_option(**option)
+
+    async def sees(self, what: Locator) -> None:
+        await what.wait_for()
+        self.seconds += LOOK
+
+    async def touches(self, what: Locator) -> None:
+        self.seconds += FIELD
+        await what.tap()
+
+
 async def test_six_fields_take_less_than_ninety_seconds(officer: Console) -> None:
-    page = officer.page
+    page, hand = officer.page, Hand(officer.page)
     began = await page.evaluate("performance.now()")
-    await write(officer, "герыч", "7,25", "SAR-000608")
-    await page.get_by_label("Crossing point").select_option(index=1)
-    await page.get_by_label("Transport").select_option("3")
-    await page.get_by_label("Concealment").select_option(index=2)
-    checked = page.get_by_role("region", name="Before you sign")
-    await checked.get_by_text("It would be accepted. 7.25 kg").wait_for()
-    await officer.seen("report-checked")
-    await filed(officer, "герыч 7.25 kg")
+    await hand.types("Substance, by any name", "герыч")
+    hit = page.get_by_role("list", name="Substances found").get_by_role("button", name="SAR-000608").first
+    await hand.sees(hit)
+    await hand.touches(hit)
+    await hand.types("Quantity", "7,25")
+    await hand.chooses("Crossing point", index=1)
+    await hand.chooses("Transport", value="3")
+    await hand.chooses("Concealment", index=2)
+    await hand.chooses("How sure", value="PRES")
+    await hand.sees(page.get_by_role("region", name="Before you sign").get_by_text("It would be accepted. 7.25 kg"))
+    await hand.touches(page.get_by_role("button", name="Sign and file"))
+    await hand.sees(page.get_by_role("listitem").filter(has_text="герыч 7.25 kg").get_by_text("Accepted", exact=True))
     machine = (await page.evaluate("performance.now()") - began) / 1000
-    person = 6 * FIELD + len("герыч" + "7,25" + "3") * KEY + 2 * LOOK
-    assert machine + person < 90, (machine, person)
+    assert hand.fields == 6
+    assert machine < WAITED
+    assert machine + hand.seconds < 90, (machine, hand.seconds)
+
+
+async def test_what_is_told_before_it_is_signed_fits_a_phone(officer: Console) -> None:
+    await write(officer, "герыч", "7,25", "SAR-000608")
+    await officer.page.get_by_role("region", name="Before you sign").get_by_text("It would be accepted.").wait_for()
+    await officer.seen("report-checked")
 
 
 async def test_where_comes_from_the_receiver_or_from_the_map(exchange: Exchange, officer: Console) -> None:
@@ -128,8 +170,36 @@ async def test_a_report_is_seen_as_a_neighbour_will_see_it_before_it_is_signed(
     assert "heroin" in await seen.last.inner_text()
     await expect(page.get_by_role("region", name="Before you sign").get_by_role("term").first).to_have_text("Month")
     await officer.seen("report-foreseen")
+    await page.get_by_text("An agency that a rule of your country names by itself").wait_for()
     await page.get_by_label("For which purpose").select_option("health")
     await page.get_by_text("Its analysts would see nothing of it.").wait_for()
+
+
+async def test_a_record_that_is_given_without_what_it_says_is_told_as_one_that_is_given(
+    exchange: Exchange, opened: Opening
+) -> None:
+    exchange.adopt("KZ", SHARED | {"facets": ["case"], "time": "none", "place": "none"})
+    officer = await signed_in(exchange, opened, "KZ-CUS", "reporter")
+    await officer.page.get_by_label("Substance, by any name").fill("heroin")
+    await officer.page.get_by_label("Quantity", exact=True).fill("2")
+    await officer.page.get_by_label("Country that reads").select_option("UZ")
+    await officer.page.get_by_text("That there is a report, its agency and its label would be given").wait_for()
+    await officer.page.get_by_role("button", name="Sign and file").press("Enter")
+    await officer.page.get_by_text("Accepted", exact=True).wait_for()
+    (record,) = Agency(exchange, "UZ-CUS").search(owner="KZ")
+    assert (record["agency"], record["facets"]) == ("KZ-CUS", {})
+
+
+async def test_nothing_is_signed_before_the_officer_signs(officer: Console) -> None:
+    page, signed = officer.page, []
+    page.on("request", lambda asked: signed.append(asked.url) if RECORD.search(asked.post_data or "") else None)
+    await write(officer, "opium", "6")
+    await page.get_by_role("region", name="Before you sign").get_by_text("It would be accepted.").wait_for()
+    await page.get_by_label("Quantity", exact=True).fill("7")
+    await page.get_by_role("region", name="Before you sign").get_by_text("7 kg").wait_for()
+    assert signed == []
+    await filed(officer, "opium 7 kg")
+    assert [url.rpartition("/v1/")[2] for url in signed] == ["seizures"]
 
 
 async def test_a_report_is_corrected_with_a_photograph_and_withdrawn(exchange: Exchange, officer: Console) -> None:

@@ -211,8 +211,23 @@ def standing() -> Iterator[Question]:
             yield Question(path.format(**values), params)
 
 
-# Bodies that are refused for a record that the reader does not see as for one that does not exist, by its id.
+UNSIGNED = {
+    "reference": "not filed",
+    "reported": "2025-06-15T10:00:00+05:00",
+    "when.month": "2025-06",
+    "where.country": "UZ",
+    "items": [
+        {
+            "line": 1,
+            "substance": "SAR-000608",
+            "reported": {"substance": "heroin", "quantity": "20", "unit": "kg"},
+            "status": "PRES",
+        }
+    ],
+}
+# Bodies that are answered for a record that the reader does not see as for one that does not exist, by its id.
 WELL_FORMED: dict[tuple[str, str], Callable[[str], dict[str, Any]]] = {
+    ("POST", "/v1/seizures/check"): lambda _: {"handling": "TLP:GREEN", "facets": UNSIGNED},
     ("POST", "/v1/requests"): lambda id_: {"record": id_, "facets": ["narrative"], "reason": "the same stamp"},
     ("POST", "/v1/recalls"): lambda id_: {"records": [id_], "reason": "not ours"},
     ("POST", "/v1/standings"): lambda id_: {"held": [{"id": id_}]},

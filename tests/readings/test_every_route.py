@@ -77,7 +77,7 @@ SILENT = {
             "POST /v1/policies/{owner}/check",
             "POST /v1/policies/{owner}/drafts",
             "PUT /v1/policies/{owner}/drafts/{id}",
-            "POST /v1/seizures/preview",  # and what one's own country's policy gives of it
+            "POST /v1/seizures/check",  # and what one's own country's policy gives of it
             "POST /v1/suspensions",
             "PUT /v1/records/{record_id}/sharing",
             "POST /v1/profile-methods",

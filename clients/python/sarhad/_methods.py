@@ -32,6 +32,7 @@ class Methods:
     cosigned = sends(records.cosigned)
     hand_in_cosignature = sends(records.hand_in_cosignature)
     check_analyses = sends(records.check_analyses)
+    check_report = sends(records.check_report)
     exhibits_waiting = sends(records.exhibits_waiting)
 
     resolve_substances = sends(substances.resolve_substances)

@@ -96,6 +96,14 @@ def check_analyses(analyses: Sequence[Mapping[str, Any]]) -> Call[list[dict[str,
     return _send("POST", "/v1/analyses/check", {"analyses": [dict(facets) for facets in analyses]}, _verdicts)
 
 
+def check_report(facets: Mapping[str, Any], handling: str, *, kind: str = "seizure") -> Call[dict[str, Any]]:
+    """What a report would be answered with before anyone signs it: `derived` and `warnings`, or a `problem`; and as
+    `foreseen` what analysts of other countries would be given of it. Nothing is filed.
+    """
+    document = {"kind": kind, "handling": handling, "facets": dict(facets)}
+    return _send("POST", "/v1/seizures/check", document, _object)
+
+
 def exhibits_waiting(**params: Any) -> Call[dict[str, Any]]:
     """Analyses of one's own country whose exhibits no report names, or (`side="report"`) reports without a result."""
     return _get("/v1/exhibits", params)

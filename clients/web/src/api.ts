@@ -33,12 +33,6 @@ export async function call<T>(method: string, path: string, given: Call = {}): P
   return (response.status === 204 ? undefined : await response.json()) as T;
 }
 
-/** An answer of one JSON document a line. */
-export async function lines<T>(method: string, path: string, given: Call): Promise<T[]> {
-  const text = await (await send(method, path, given)).text();
-  return text.split("\n").filter(Boolean).map((line) => JSON.parse(line) as T);
-}
-
 export const get = <T>(path: string) => call<T>("GET", path, { purposeful: true });
 
 async function send(method: string, path: string, given: Call): Promise<Response> {

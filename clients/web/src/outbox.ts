@@ -4,7 +4,7 @@ import { signal } from "@preact/signals";
 import { call, NoLink, Refused } from "./api";
 import { type Key } from "./keys";
 import { type Draft, issue } from "./records";
-import { named, photograph } from "./report/photographs";
+import { named, photograph } from "./photographs";
 import { session } from "./session";
 import { forget, keep, keptAll } from "./store";
 

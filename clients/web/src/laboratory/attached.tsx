@@ -6,7 +6,7 @@ import { Fault, useDoing } from "../parts";
 import { t } from "../words";
 import { Drop } from "./drop";
 import { useRows } from "./facets";
-import { type Kept, upload } from "./file";
+import { type Kept, upload } from "../upload";
 import { type Entries, Pick, place, read, Sheet } from "./sheet";
 
 export const SPECTRA = ".jdx,.dx,.jcamp,.msp,.txt,.mzml,.mzML";

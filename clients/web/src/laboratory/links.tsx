@@ -6,7 +6,7 @@ import { Empty, Fault, useAnswer, useDoing } from "../parts";
 import { go, href, route } from "../route";
 import { session } from "../session";
 import { t, when } from "../words";
-import { Purpose } from "../views/purpose";
+import { Purpose } from "../purpose";
 
 interface Link {
   id: string;

@@ -7,10 +7,10 @@ import { go, href } from "../route";
 import { holds } from "../session";
 import { save } from "../trends/csv";
 import { counted, countryName, t } from "../words";
-import { Purpose } from "../views/purpose";
+import { Purpose } from "../purpose";
 import { SPECTRA, waiting } from "./attached";
 import { Drop } from "./drop";
-import { upload } from "./file";
+import { upload } from "../upload";
 import { Svg } from "./svg";
 
 interface Candidate {

@@ -1,21 +1,15 @@
 /** What would come of a report, told while it is written: what is wrong with it, what it weighs, whether it stands already. */
 
 import { useEffect, useState } from "preact/hooks";
-import { call, get, lines, NoLink, purpose, Refused } from "../api";
+import { call, get, NoLink, purpose, Refused } from "../api";
 import { told, useAnswer } from "../parts";
-import { type Draft, type Facets, issue, withLadders } from "../records";
+import { type Draft, type Facets, withLadders } from "../records";
 import { href } from "../route";
 import { session } from "../session";
-import { PURPOSES } from "../views/purpose";
-import { Facet } from "../views/record";
+import { PURPOSES } from "../purpose";
+import { Facet } from "../facet";
 import { countryName, number, t, when } from "../words";
 import { first } from "./facets";
-
-interface Verdict {
-  problem?: { title: string; detail: string };
-  warnings?: { type: string; pointer: string; detail: string }[];
-  derived?: { items: { line: number; kg?: string | null; rule?: string }[] };
-}
 
 interface Same {
   id: string;
@@ -26,32 +20,33 @@ interface Same {
 interface Foreseen {
   country: string;
   purpose: string;
+  rows: boolean;
   facets: string[];
   counted: boolean;
   since: string | null;
 }
 
+interface Verdict {
+  problem: { title: string; detail: string } | null;
+  warnings: { type: string; pointer: string; detail: string }[];
+  derived: { items: { line: number; kg: string | null; rule: string }[] } | null;
+  foreseen: Foreseen[];
+}
+
 interface Told {
   verdict: Verdict | null;
   same: Same[];
-  draft?: Draft;
-  foreseen?: Foreseen[];
+  facets: Facets;
   fault?: unknown;
 }
 
 const PAUSE = 500; // ms without anything written
-const NOTHING: Told = { verdict: null, same: [] };
+const NOTHING: Told = { verdict: null, same: [], facets: {} };
 
-/** The service judges it as it would be filed, tells whom what would be given of it, and files nothing. */
+/** The service judges what stands there as if it was filed, and tells whom what of it would be given. Nothing is signed. */
 async function judged(draft: Draft): Promise<Omit<Told, "same">> {
-  const current = session.value;
-  if (!current) return NOTHING;
-  const record = await issue(current.records, draft);
-  const text = `${JSON.stringify({ record })}\n`;
-  const [verdict = null] = await lines<Verdict>("POST", "/v1/batches?dry_run=true", { text, type: "application/x-ndjson" });
-  if (!verdict || verdict.problem) return { verdict };
-  const { items } = await call<{ items: Foreseen[] }>("POST", "/v1/seizures/preview", { text: record, type: "application/sd-jwt" });
-  return { verdict, foreseen: items, draft: { ...draft, facets: await withLadders(draft.facets) } };
+  const facets = await withLadders(draft.facets);
+  return { facets, verdict: await call<Verdict>("POST", "/v1/seizures/check", { body: { handling: draft.handling, facets } }) };
 }
 
 /** Reports of one's own country of the same day and substance. */
@@ -85,7 +80,7 @@ export function useCheck(draft: Draft | null): Told {
   return said;
 }
 
-export function Check({ told: { verdict, same, fault, foreseen, draft } }: { told: Told }) {
+export function Check({ told: { verdict, same, fault, facets } }: { told: Told }) {
   const weighed = (verdict?.derived?.items ?? []).flatMap(({ kg, rule }) => (kg ? [`${number(kg)} kg (${t("rule")}: ${rule})`] : []));
   return (
     <section class="field" aria-live="polite" aria-label={t("Before you sign")}>
@@ -107,8 +102,8 @@ export function Check({ told: { verdict, same, fault, foreseen, draft } }: { tol
           </ul>
         </>
       )}
-      {(verdict?.warnings ?? []).length > 0 && <ul>{verdict?.warnings?.map((one) => <li key={one.type + one.pointer}>{one.detail}</li>)}</ul>}
-      {foreseen && draft && <Seen by={foreseen} facets={draft.facets} />}
+      {verdict && verdict.warnings.length > 0 && <ul>{verdict.warnings.map((one) => <li key={one.type + one.pointer}>{one.detail}</li>)}</ul>}
+      {verdict && !verdict.problem && <Seen by={verdict.foreseen} facets={facets} />}
     </section>
   );
 }
@@ -138,9 +133,8 @@ function Seen({ by, facets }: { by: Foreseen[]; facets: Facets }) {
           </select>
         </label>
       </div>
-      {country && !given && <p>{t("Its analysts would see nothing of it.")}</p>}
+      {country && <p>{given ? extent(given) : t("Its analysts would see nothing of it.")} <small>{t("An agency that a rule of your country names by itself, and other roles than analysts, may be given more or less.")}</small></p>}
       {given?.since && <p>{t("Not before {day}.", { day: when(given.since) })}</p>}
-      {given && given.facets.length === 0 && <p>{given.counted ? t("It would count in figures only.") : t("Only that there is a match would be told.")}</p>}
       {given && given.facets.length > 0 && (
         <dl class="facts">
           {given.facets.map((facet) => <Facet key={facet} name={facet} value={facets[facet]} />)}
@@ -148,6 +142,12 @@ function Seen({ by, facets }: { by: Foreseen[]; facets: Facets }) {
       )}
     </>
   );
+}
+
+/** How far it would be given, in words; nothing where its facets say it. */
+function extent({ rows, facets, counted }: Foreseen): string {
+  if (rows) return facets.length > 0 ? "" : t("That there is a report, its agency and its label would be given, and nothing that it says.");
+  return counted ? t("It would count in figures only.") : t("Only that there is a match would be told.");
 }
 
 function amount(facets: Record<string, unknown>): string {

@@ -1,8 +1,8 @@
 /** The facets of a report from what stands in its form; what the form does not ask for stays as it was. */
 
 import { type Facets, instant, now } from "../records";
-import { type Point } from "../views/place";
-import { type Found } from "../views/substance";
+import { type Point } from "./place";
+import { type Found } from "./substance";
 
 export interface Written {
   given: FormData;

@@ -8,7 +8,7 @@ import { called, useNames } from "../names";
 import { Empty, Fault, useAnswer, useDoing } from "../parts";
 import { go, href, route } from "../route";
 import { countryName, t, when } from "../words";
-import { Purpose } from "./purpose";
+import { Purpose } from "../purpose";
 
 const STATES = ["reviewed", "issued", "closed", "retracted"];
 

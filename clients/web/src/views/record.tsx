@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { call, get, purpose } from "../api";
+import { Facet } from "../facet";
 import { Fault, useAnswer, useDoing } from "../parts";
 import { put } from "../outbox";
 import { instant, now } from "../records";
@@ -39,21 +40,6 @@ export function Record({ id }: { id: string }) {
       {!record.own && lacking.length > 0 && holds("analyst", "reporter", "laboratory") && <Ask record={record} lacking={lacking} />}
     </main>
   );
-}
-
-export function Facet({ name, value }: { name: string; value: unknown }) {
-  return (
-    <>
-      <dt>{t(name)}</dt>
-      <dd>{name.startsWith("when") || name === "reported" ? when(String(value)) : <Value of={value} />}</dd>
-    </>
-  );
-}
-
-function Value({ of }: { of: unknown }) {
-  if (Array.isArray(of)) return <ol>{of.map((one, n) => <li key={n}><Value of={one} /></li>)}</ol>;
-  if (of === null || typeof of !== "object") return <>{String(of)}</>;
-  return <>{Object.entries(of).map(([name, value]) => <div key={name}><small>{name}</small> <Value of={value} /></div>)}</>;
 }
 
 function Derived({ record }: { record: Shared }) {

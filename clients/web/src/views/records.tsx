@@ -5,7 +5,7 @@ import { get, purpose } from "../api";
 import { Empty, Fault, useAnswer, useDoing } from "../parts";
 import { go, href, route } from "../route";
 import { countryName, label, number, t, when } from "../words";
-import { Purpose } from "./purpose";
+import { Purpose } from "../purpose";
 
 export interface Line {
   line: number;

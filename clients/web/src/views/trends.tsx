@@ -12,7 +12,7 @@ import { Ranking } from "../trends/ranking";
 import { SavedQuestions } from "../trends/saved";
 import { Time } from "../trends/time";
 import { counted, number, t, when } from "../words";
-import { Purpose } from "./purpose";
+import { Purpose } from "../purpose";
 
 export function Trends() {
   const everyone = question("owner", [], {}, {});

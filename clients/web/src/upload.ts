@@ -1,7 +1,7 @@
 /** Files of spectra on their way to the service: announced, sent in pieces, inspected there (`/v1/uploads`). */
 
-import { call } from "../api";
-import { sha256 } from "../encoding";
+import { call } from "./api";
+import { sha256 } from "./encoding";
 
 export interface Kept {
   media_type: string;

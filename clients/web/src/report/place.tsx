@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get } from "../api";
 import { Fault, useAnswer } from "../parts";
-import type { Pointer } from "../report/chart";
+import type { Pointer } from "./chart";
 import { country } from "../session";
 import { t } from "../words";
 
@@ -81,7 +81,7 @@ function OnMap({ begun, onTake }: { begun: Point | null; onTake: (point: Point) 
     let gone = false;
     const at = begun?.["lat"] ? { lat: String(begun["lat"]), lon: String(begun["lon"]) } : null;
     const idle = () => container.current && (container.current.dataset["idle"] = "");
-    import("../report/chart")
+    import("./chart")
       .then(async ({ chart }) => {
         if (!container.current) return;
         shown = await chart(container.current, country(), at, idle);

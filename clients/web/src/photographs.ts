@@ -1,7 +1,7 @@
 /** Photographs of a report: sent first, because the service draws them anew, and the record names what is kept of them. */
 
-import { upload } from "../laboratory/file";
-import { type Facets } from "../records";
+import { upload } from "./upload";
+import { type Facets } from "./records";
 
 /** The hash by which a record names the photograph. */
 export async function photograph(photo: Blob): Promise<string> {

@@ -1,7 +1,7 @@
 /** The purpose for which one reads: it is signed with every question. */
 
-import { purpose } from "../api";
-import { t } from "../words";
+import { purpose } from "./api";
+import { t } from "./words";
 
 export const PURPOSES = ["operational", "analysis", "forensic", "health", "statistics"];
 
