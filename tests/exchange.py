@@ -135,8 +135,16 @@ class Exchange:
 
     @classmethod
     def start(
-        cls, settings: Settings, region: Region, *, workers: int = 2, program: str = SERVE, **variables: str
+        cls,
+        settings: Settings,
+        region: Region,
+        *,
+        workers: int = 2,
+        program: str = SERVE,
+        output: Path | None = None,
+        **variables: str,
     ) -> "Exchange":
+        """What the service says goes to `output`, where one is given."""
         with socket.create_server(("127.0.0.1", 0)) as listening:
             port = listening.getsockname()[1]
         origins = {"origin": f"http://127.0.0.1:{port}", "console_origin": f"http://localhost:{port}"}
@@ -157,12 +165,15 @@ class Exchange:
             "SARHAD_JOBS": "false",  # who needs jobs done has a process of its own: the fixture `jobs`
             **variables,
         }
-        process = subprocess.Popen(
-            [sys.executable, "-c", program],
-            env=environment,
-            cwd=Path(__file__).parents[1],
-            start_new_session=True,
-        )
+        with output.open("ab") if output else nullcontext() as said:
+            process = subprocess.Popen(
+                [sys.executable, "-c", program],
+                env=environment,
+                cwd=Path(__file__).parents[1],
+                start_new_session=True,
+                stdout=said,
+                stderr=said,
+            )
         exchange = cls(process, running, region)
         exchange._environment = environment
         try:

@@ -5,6 +5,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -30,6 +31,7 @@ class Desk:
 
     exchange: Exchange
     at: Provider
+    said: Path  # by the service, as it runs
     officers: list[str] = field(default_factory=list)
 
     def post(self, path: str, country: str = "TJ", **document: Any) -> httpx.Response:
@@ -59,12 +61,15 @@ class Desk:
 
 
 @pytest.fixture(scope="module", params=[None, "a secret of the client"], ids=["public", "confidential"])
-def desk(settings: Settings, region: Region, request: pytest.FixtureRequest) -> Iterator[Desk]:
+def desk(
+    settings: Settings, region: Region, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Desk]:
     at = provider(request.param)
-    exchange = Exchange.start(settings, region, workers=1, SARHAD_PROVIDERS=json.dumps([at.settings]))
+    said = tmp_path_factory.mktemp("desk") / "service.log"
+    exchange = Exchange.start(settings, region, workers=1, output=said, SARHAD_PROVIDERS=json.dumps([at.settings]))
     try:
         with at.running(exchange.settings.console):
-            yield Desk(exchange, at)
+            yield Desk(exchange, at, said)
     finally:
         exchange.stop()
 
@@ -102,13 +107,24 @@ def test_whoever_is_identified_signs_with_the_keys_of_its_browser_until_it_signs
 
 
 def test_what_the_provider_calls_somebody_stands_in_no_log(desk: Desk, who: str, settings: Settings) -> None:
+    stranger = f"stranger-{secrets.token_hex(6)}"
     assert desk.sign_in(Browser(desk.exchange), who).status_code == 201
+    assert desk.sign_in(Browser(desk.exchange), stranger).status_code == 403
     engine = create_engine(settings.database_as())
     with engine.connect() as connection:
-        logged = list(connection.execute(text("SELECT g::text FROM core.governance_event g")).scalars())
+        tables = connection.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = 'core'")).scalars().all()
+        held = {
+            table
+            for table in tables
+            for row in connection.execute(text(f'SELECT t::text FROM core."{table}" t')).scalars()
+            if who in row or stranger in row
+        }
     engine.dispose()
-    assert any("enrol-identity" in entry for entry in logged)
-    assert not any(who in entry for entry in logged)
+    assert held == {"national_identity"}
+    logged = desk.said.read_text(encoding="utf-8")
+    assert "/v1/sign-in/providers/{country}/sessions" in logged
+    assert who not in logged
+    assert stranger not in logged
 
 
 def test_what_came_back_certifies_no_other_keys_and_nothing_twice(desk: Desk, who: str) -> None:
