@@ -4,13 +4,13 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from playwright.async_api import expect
 from sarhad.records import item
 
 from tests.alerts.conftest import calling
 from tests.awaiting import eventually
-from tests.console.conftest import Console, Opening
+from tests.console.conftest import Console, Opening, signed_in
 from tests.exchange import Exchange, heroin
-from tests.signin.conftest import add_officer
 
 RARE = "SAR-000381"  # no other test of the suite files it
 
@@ -30,15 +30,14 @@ def shared(exchange: Exchange, jobs: Path) -> None:
     exchange.adopt("KZ", permit)
 
 
-async def signed_in(exchange: Exchange, opened: Opening, agency: str, role: str) -> Console:
-    console: Console = await opened()
-    await console.sign_in(add_officer(exchange, agency, (role,))["code"])
+async def at_alerts(exchange: Exchange, opened: Opening, agency: str, role: str) -> Console:
+    console = await signed_in(exchange, opened, agency, role)
     await console.page.get_by_role("link", name="Alerts").click()
     return console
 
 
 async def test_from_a_first_appearance_to_a_neighbours_answer(exchange: Exchange, opened: Opening) -> None:
-    analyst = await signed_in(exchange, opened, "KG-CUS", "analyst")
+    analyst = await at_alerts(exchange, opened, "KG-CUS", "analyst")
     await analyst.page.get_by_role("button", name="Let rules look for me").click()
     await analyst.page.get_by_text("Rules look for you until").wait_for()
     record = heroin("KZ-CUS", handling="TLP:GREEN", items=[item(RARE, "порошок", "0.5", "kg", status="PRES")])
@@ -58,9 +57,10 @@ async def test_from_a_first_appearance_to_a_neighbours_answer(exchange: Exchange
     raised = analyst.page.get_by_role("link", name="A substance not seen before")
     await raised.wait_for()
 
-    officer = await signed_in(exchange, opened, "KG-DCA", "policy_officer")
+    officer = await at_alerts(exchange, opened, "KG-DCA", "policy_officer")
     await officer.page.get_by_role("link", name="A substance not seen before").click()
     await officer.page.get_by_label("Level").select_option("URGENT")
+    await expect(officer.page.get_by_label("Handling")).to_have_value("TLP:AMBER")
     await officer.page.get_by_label("Handling").select_option("TLP:GREEN")
     addressed = officer.page.get_by_label("Addressed to")
     for unread in ("КЗ", "Kazakhstan", ","):  # none of it may be taken for "every member"
@@ -71,7 +71,7 @@ async def test_from_a_first_appearance_to_a_neighbours_answer(exchange: Exchange
     await officer.page.get_by_role("button", name="Sign and issue").click()
     await officer.page.get_by_text("Not acknowledged yet").wait_for()
 
-    neighbour = await signed_in(exchange, opened, "KZ-CUS", "analyst")
+    neighbour = await at_alerts(exchange, opened, "KZ-CUS", "analyst")
     await neighbour.page.get_by_role("link", name="A substance not seen before").click()
     await neighbour.page.get_by_role("button", name="Acknowledge for my country").press("Enter")
     await neighbour.page.get_by_label("What was done").fill("Posts were told.")

@@ -17,7 +17,7 @@ from sarhad.records import item
 
 from tests.analyses.laboratory import HEROIN, METHAMPHETAMINE, exhibit_number
 from tests.attachments.sender import Sender
-from tests.console.conftest import Console, Opening
+from tests.console.conftest import Console, Opening, signed_in
 from tests.exchange import Exchange, heroin
 from tests.library.conftest import msp
 from tests.links.conftest import GIVEN
@@ -25,7 +25,6 @@ from tests.links.test_events import reported
 from tests.links.wiring import passes, sharing
 from tests.listings.test_listings import CAFFEINE, MEPHEDRONE
 from tests.seizures.wiring import Agency
-from tests.signin.conftest import add_officer
 from tests.signing.wire import send, sign
 from tests.spectra.test_formats import MASSBANK
 
@@ -34,13 +33,11 @@ METH = msp((91.0542, 999.0), (119.0855, 812.0), (150.1277, 40.5), precursor=150.
 
 @pytest.fixture
 async def chemist(exchange: Exchange, opened: Opening) -> Console:
-    return await signed_in(exchange, opened)
+    return await at_bench(exchange, opened)
 
 
-async def signed_in(exchange: Exchange, opened: Opening, agency: str = "KZ-LAB") -> Console:
-    console: Console = await opened(accept_downloads=True)
-    await console.sign_in(add_officer(exchange, agency, ("laboratory",))["code"])
-    return console
+async def at_bench(exchange: Exchange, opened: Opening, agency: str = "KZ-LAB") -> Console:
+    return await signed_in(exchange, opened, agency, "laboratory", accept_downloads=True)
 
 
 async def saved(console: Console, button: Locator, folder: Path) -> Path:
@@ -80,7 +77,7 @@ async def test_an_analysis_is_entered_reviewed_filed_corrected_and_withdrawn(
     number = exhibit_number()
     report = heroin("KZ-CUS", items=[item(HEROIN, "героин", "1.2", "kg", exhibit=number)])
     exchange.client("KZ-CUS").submit(exchange.sign(report))
-    reviewer = await signed_in(exchange, opened)
+    reviewer = await at_bench(exchange, opened)
     page = chemist.page
 
     await page.get_by_role("link", name="Laboratory").click()
@@ -213,7 +210,7 @@ async def test_a_spreadsheet_tells_what_is_wrong_in_which_row(
     wrong = page.get_by_role("row").filter(has_text="Not identified: only COL is positive")
     await wrong.get_by_role("cell", name="4", exact=True).wait_for()
     await chemist.seen("laboratory-spreadsheet")
-    reviewer = await signed_in(exchange, opened)
+    reviewer = await at_bench(exchange, opened)
     await page.reload()
     await page.get_by_label("Drop a spreadsheet here").set_input_files(sheet)
     await choose(chemist, reviewer)
@@ -301,15 +298,13 @@ async def test_two_people_say_that_two_records_belong_together(exchange: Exchang
 
 
 async def analyst(exchange: Exchange, opened: Opening, agency: str) -> Console:
-    console: Console = await opened()
-    await console.sign_in(add_officer(exchange, agency, ("analyst",))["code"])
-    return console
+    return await signed_in(exchange, opened, agency, "analyst")
 
 
 async def test_the_pages_of_the_laboratory_speak_russian_and_say_what_to_do_first(
     exchange: Exchange, opened: Opening
 ) -> None:
-    newcomer = await signed_in(exchange, opened, "TM-LAB")
+    newcomer = await at_bench(exchange, opened, "TM-LAB")
     page = newcomer.page
     await page.get_by_label("Language").select_option("ru")
     for view, words in (

@@ -2,6 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { call, get } from "./api";
+import { type Page } from "./pages";
 import { href } from "./route";
 import { holds } from "./session";
 
@@ -15,9 +16,7 @@ export interface Notice {
   acknowledged_at: string | null;
 }
 
-export interface Inbox {
-  items: Notice[];
-  next: string | null;
+export interface Inbox extends Page<Notice> {
   open: number;
 }
 

@@ -11,6 +11,9 @@ const COUNTRIES = ["country", "owner", "origin", "transit", "destination"];
 const known = signal<Record<string, Named>>({});
 const wanted = new Set<string>();
 
+/** What an entry is called for this reader: of every entry an English name is known, of some a Russian one. */
+export const nameOf = ({ name, name_ru }: Named): string => (written() === "ru" && name_ru) || name;
+
 /** What a key of a dimension is called; the code itself until its name is known. */
 export function called(dimension: string, key: string | null | undefined): string {
   if (key === null || key === undefined) return t("not shared with you");
@@ -18,7 +21,7 @@ export function called(dimension: string, key: string | null | undefined): strin
   if (COUNTRIES.includes(dimension)) return key.split(">").map(countryName).join(" → ");
   if (dimension === "certainty") return label("route_certainties", key);
   const found = known.value[key];
-  return (written() === "ru" && found?.name_ru) || found?.name || key;
+  return found ? nameOf(found) : key;
 }
 
 export function useNames(dimension: string, keys: (string | null | undefined)[]): void {

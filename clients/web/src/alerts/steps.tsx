@@ -18,9 +18,9 @@ export const Feedback = ({ id, given, onDone }: { id: string; given: Answered; o
     </label>
     <label>
       {t("Was it of use?")}
-      <select name="useful" defaultValue={given.useful === false ? "no" : "yes"}>
+      <select name="useful">
         <option value="yes">{t("yes")}</option>
-        <option value="no">{t("no")}</option>
+        <option value="no" selected={given.useful === false}>{t("no")}</option>
       </select>
     </label>
     <button>{t("Sign and send")}</button>
@@ -52,8 +52,8 @@ export const Issue = ({ id, onDone }: { id: string; onDone: () => void }) => (
     </label>
     <label>
       {t("Handling")}
-      <select name="handling" defaultValue="TLP:AMBER">
-        {codes("handling").map((one) => <option key={one} value={one}>{`${one} · ${label("handling", one)}`}</option>)}
+      <select name="handling">
+        {codes("handling").map((one) => <option key={one} value={one} selected={one === "TLP:AMBER"}>{`${one} · ${label("handling", one)}`}</option>)}
       </select>
     </label>
     <label>

@@ -1,12 +1,14 @@
 /** Records that may belong together: a link holds when two persons have said so, one for each party. */
 
 import { useState } from "preact/hooks";
-import { call, get, purpose } from "../api";
-import { Empty, Fault, useAnswer, useDoing } from "../parts";
+import { call, get } from "../api";
+import { Because } from "../because";
+import { type Page, Paged, usePages } from "../pages";
+import { Fault, useAnswer, useDoing } from "../parts";
+import { Purpose } from "../purpose";
 import { go, href, route } from "../route";
 import { session } from "../session";
 import { t, when } from "../words";
-import { Purpose } from "../purpose";
 
 interface Link {
   id: string;
@@ -26,11 +28,6 @@ interface Act {
   reason: string | null;
   at: string;
   counts: boolean;
-}
-
-interface Page {
-  items: Link[];
-  next: string | null;
 }
 
 const RELATIONS = ["event", "chemical", "physical"];
@@ -58,37 +55,17 @@ export function Links() {
           </select>
         </label>
       </div>
-      <List key={purpose.value} path={`/v1/links?limit=25&state=${state}${relation && `&relation=${relation}`}`} />
+      <List path={`/v1/links?limit=25&state=${state}${relation && `&relation=${relation}`}`} />
     </>
   );
 }
 
 function List({ path }: { path: string }) {
-  const [round, setRound] = useState(0);
-  const first = useAnswer(() => get<Page>(path), [path, round]);
-  const [more, setMore] = useState<Page[]>([]);
-  const { busy, fault, run } = useDoing();
-  const pages = first.value ? [first.value, ...more] : [];
-  const items = pages.flatMap((page) => page.items);
-  const next = pages.at(-1)?.next;
-  const done = () => {
-    setMore([]);
-    setRound(round + 1);
-  };
+  const pages = usePages<Page<Link>>(path);
   return (
-    <>
-      <Fault of={first.fault ?? fault} />
-      {!first.value && !first.fault && <p role="status">{t("Loading …")}</p>}
-      {first.value && items.length === 0 && (
-        <Empty>{t("No link like that between records that you are given for this purpose. The service proposes links by itself, as records come.")}</Empty>
-      )}
-      <ul class="cards">{items.map((link) => <One key={link.id} link={link} onDone={done} />)}</ul>
-      {next && (
-        <button disabled={busy} onClick={() => run(async () => setMore([...more, await get<Page>(`${path}&cursor=${encodeURIComponent(next)}`)]))}>
-          {t("Show more")}
-        </button>
-      )}
-    </>
+    <Paged of={pages} empty={t("No link like that between records that you are given for this purpose. The service proposes links by itself, as records come.")}>
+      <ul class="cards">{pages.items.map((link) => <One key={link.id} link={link} onDone={pages.again} />)}</ul>
+    </Paged>
   );
 }
 
@@ -97,16 +74,10 @@ function One({ link, onDone }: { link: Link; onDone: () => void }) {
   const { value } = useAnswer(() => get<{ acts: Act[] }>(`/v1/links/${link.id}`), [link.id, round]);
   const { busy, fault, run } = useDoing();
   const party = link.records.some(({ agency }) => agency === session.value?.agency);
-  const say = (what: string, body: object) =>
-    run(async () => {
-      const { state } = await call<{ state: string }>("POST", `/v1/links/${link.id}/${what}`, { body, purposeful: true });
-      if (state === link.state) setRound(round + 1);
-      else onDone();
-    });
-  const because = (event: SubmitEvent) => {
-    event.preventDefault();
-    const reason = String(new FormData(event.currentTarget as HTMLFormElement).get("reason"));
-    void say(link.state === "confirmed" ? "undoing" : "rejection", { reason });
+  const say = async (what: string, body: object) => {
+    const { state } = await call<{ state: string }>("POST", `/v1/links/${link.id}/${what}`, { body, purposeful: true });
+    if (state === link.state) setRound(round + 1);
+    else onDone();
   };
   const acts = value?.acts ?? [];
   return (
@@ -143,19 +114,15 @@ function One({ link, onDone }: { link: Link; onDone: () => void }) {
       {link.state === "proposed" && acts.some(({ counts }) => counts) && <p role="status">{t("One has confirmed it; a second person is needed.")}</p>}
       {!party && <p><small>{t("Only the agencies of the two records speak on it.")}</small></p>}
       {party && link.state !== "confirmed" && (
-        <button class="main" disabled={busy} onClick={() => void say("confirmation", {})}>{t("They belong together")}</button>
+        <button class="main" disabled={busy} onClick={() => void run(() => say("confirmation", {}))}>{t("They belong together")}</button>
       )}
       {party && (link.state === "proposed" || link.state === "confirmed") && (
-        <details>
-          <summary>{link.state === "confirmed" ? t("Take it apart again") : t("They do not")}</summary>
-          <form class="ask" onSubmit={because}>
-            <label>
-              {t("Why, for the other party")}
-              <textarea name="reason" required maxLength={1000} rows={2} />
-            </label>
-            <button disabled={busy}>{t("Sign and send")}</button>
-          </form>
-        </details>
+        <Because
+          title={link.state === "confirmed" ? t("Take it apart again") : t("They do not")}
+          question={t("Why, for the other party")}
+          button={t("Sign and send")}
+          act={(reason) => say(link.state === "confirmed" ? "undoing" : "rejection", { reason })}
+        />
       )}
       <Fault of={fault} />
     </li>

@@ -1,8 +1,6 @@
 /** What each member controls, side by side, with the gaps. */
 
-import { useState } from "preact/hooks";
-import { get } from "../api";
-import { Empty, Fault, useAnswer, useDoing } from "../parts";
+import { type Page, Paged, usePages } from "../pages";
 import { go, route } from "../route";
 import { countryName, t } from "../words";
 import { type Cell, Word } from "./control";
@@ -16,11 +14,9 @@ interface Row {
   gaps: string[];
 }
 
-interface Page {
+interface Compared extends Page<Row> {
   on: string;
   members: { country: string; list: boolean }[];
-  items: Row[];
-  next: string | null;
   caveat: string;
 }
 
@@ -29,19 +25,14 @@ const FILTERS = ["substance", "group", "on", "gaps"];
 export function Listings() {
   const { query } = route.value;
   const asked = new URLSearchParams([...query].filter(([name, value]) => FILTERS.includes(name) && value));
-  const path = `/v1/listings/table?limit=50&${asked}`;
-  const first = useAnswer(() => get<Page>(path), [path]);
-  const [more, setMore] = useState<Page[]>([]);
-  const { busy, fault, run } = useDoing();
+  const pages = usePages<Compared>(`/v1/listings/table?limit=50&${asked}`, "after");
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     const given = new FormData(event.currentTarget as HTMLFormElement);
     go("laboratory/listings", Object.fromEntries(FILTERS.map((name) => [name, String(given.get(name) ?? "").trim()])));
   };
-  const pages = first.value ? [first.value, ...more] : [];
-  const rows = pages.flatMap((page) => page.items);
-  const next = pages.at(-1)?.next;
-  const silent = (first.value?.members ?? []).filter(({ list }) => !list).map(({ country }) => countryName(country));
+  const members = pages.first?.members ?? [];
+  const silent = members.filter(({ list }) => !list).map(({ country }) => countryName(country));
   return (
     <>
       <form class="filters" onSubmit={submit}>
@@ -59,17 +50,11 @@ export function Listings() {
         </label>
         <button>{t("Show")}</button>
       </form>
-      <Fault of={first.fault ?? fault} />
-      {!first.value && !first.fault && <p role="status">{t("Loading …")}</p>}
       {silent.length > 0 && <p>{t("Have entered no list: {names}. Their silence says nothing.", { names: silent.join(", ") })}</p>}
-      {first.value && rows.length === 0 && <Empty>{t("No substance answers to this. A policy officer enters a country's list, signed, over the interface.")}</Empty>}
-      {rows.length > 0 && <Table rows={rows} members={(first.value?.members ?? []).filter(({ list }) => list).map(({ country }) => country)} />}
-      {next && (
-        <button disabled={busy} onClick={() => run(async () => setMore([...more, await get<Page>(`${path}&after=${encodeURIComponent(next)}`)]))}>
-          {t("Show more")}
-        </button>
-      )}
-      {first.value && <p><small>{first.value.caveat}</small></p>}
+      <Paged of={pages} empty={t("No substance answers to this. A policy officer enters a country's list, signed, over the interface.")}>
+        <Table rows={pages.items} members={members.filter(({ list }) => list).map(({ country }) => country)} />
+      </Paged>
+      {pages.first && <p><small>{pages.first.caveat}</small></p>}
     </>
   );
 }

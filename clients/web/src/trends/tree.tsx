@@ -1,8 +1,9 @@
 /** The tree of substances beside its ranked table: rolled up to any level, and from the chosen entry up and down. */
 
 import { get } from "../api";
+import { nameOf } from "../names";
 import { Fault, useAnswer } from "../parts";
-import { language, t } from "../words";
+import { t } from "../words";
 import { asked, change } from "./question";
 
 interface Entry {
@@ -28,8 +29,6 @@ export function Level() {
     </label>
   );
 }
-
-const nameOf = (entry: Entry): string => (language.value === "ru" && entry.name_ru) || entry.name;
 
 /** Wider and narrower entries of the chosen one; each is a filter of everything else. */
 export function Lineage({ of }: { of: string }) {

@@ -1,10 +1,9 @@
 /** The inbox: what one's reports led to, and what others ask; each opens what it is about, or is taken note of. */
 
-import { useState } from "preact/hooks";
-import { get } from "../api";
 import { address, type Inbox as Found, type Notice, open, takeNote } from "../inbox";
 import { called, useNames } from "../names";
-import { Empty, Fault, useAnswer, useDoing } from "../parts";
+import { Paged, usePages } from "../pages";
+import { Fault, useDoing } from "../parts";
 import { go, route } from "../route";
 import { countryName, label, t, when } from "../words";
 
@@ -28,41 +27,28 @@ export function Inbox() {
 }
 
 function List({ path }: { path: string }) {
-  const [round, setRound] = useState(0);
-  const first = useAnswer(() => get<Found>(path), [path, round]);
-  const [more, setMore] = useState<Found[]>([]);
+  const pages = usePages<Found>(path);
   const { busy, fault, run } = useDoing();
-  const pages = first.value ? [first.value, ...more] : [];
-  const items = pages.flatMap((page) => page.items);
-  const next = pages.at(-1)?.next;
-  if (first.value) open.value = first.value.open;
-  useNames("substance", items.map(({ facts }) => text(facts["substance"])));
+  if (pages.first) open.value = pages.first.open;
+  useNames("substance", pages.items.map(({ facts }) => text(facts["substance"])));
   const note = (id: string) =>
     run(async () => {
       await takeNote(id);
-      setMore([]);
-      setRound(round + 1);
+      pages.again();
     });
   return (
     <>
-      <Fault of={first.fault ?? fault} />
-      {!first.value && !first.fault && <p role="status">{t("Loading …")}</p>}
-      {first.value && items.length === 0 && (
-        <Empty>{t("Nothing here. When a laboratory's result, an alert, a link or a question concerns a report of your agency, you read it here.")}</Empty>
-      )}
-      <ul class="cards">
-        {items.map((notice) => (
-          <li key={notice.id} class={`card ${notice.acknowledged_at ? "" : "waiting"}`}>
-            <Said notice={notice} />
-            {!notice.acknowledged_at && <button disabled={busy} onClick={() => void note(notice.id)}>{t("Taken note of")}</button>}
-          </li>
-        ))}
-      </ul>
-      {next && (
-        <button disabled={busy} onClick={() => run(async () => setMore([...more, await get<Found>(`${path}&cursor=${encodeURIComponent(next)}`)]))}>
-          {t("Show more")}
-        </button>
-      )}
+      <Fault of={fault} />
+      <Paged of={pages} empty={t("Nothing here. When a laboratory's result, an alert, a link or a question concerns a report of your agency, you read it here.")}>
+        <ul class="cards">
+          {pages.items.map((notice) => (
+            <li key={notice.id} class={`card ${notice.acknowledged_at ? "" : "waiting"}`}>
+              <Said notice={notice} />
+              {!notice.acknowledged_at && <button disabled={busy} onClick={() => void note(notice.id)}>{t("Taken note of")}</button>}
+            </li>
+          ))}
+        </ul>
+      </Paged>
     </>
   );
 }

@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { call, get, purpose } from "../api";
+import { following, Withdraw } from "../because";
 import { Facet } from "../facet";
 import { Fault, useAnswer, useDoing } from "../parts";
 import { put } from "../outbox";
@@ -60,34 +61,17 @@ function Derived({ record }: { record: Shared }) {
 
 /** What the agency that filed it may still do: say it better, or take it back. */
 function Own({ record }: { record: Shared }) {
-  const { busy, fault, run } = useDoing();
+  const { id, agency, handling } = record;
   if (record.status === "retracted") return null;
-  const withdraw = (event: SubmitEvent) => {
-    event.preventDefault();
-    const text = String(new FormData(event.currentTarget as HTMLFormElement).get("reason"));
-    void run(async () => {
-      const { items } = await get<{ items: { version: number; latest: boolean; digest: string }[] }>(`/v1/seizures/${record.id}/versions`);
-      const latest = items.find((one) => one.latest);
-      if (!latest) return;
-      const facets = { reported: instant(now()), narrative: { text, language: language.value } };
-      await put({ id: record.id, agency: record.agency, kind: "retraction", version: latest.version + 1, previous: latest.digest, handling: record.handling, facets });
-      go("report");
-    });
+  const withdraw = async (text: string) => {
+    const facets = { reported: instant(now()), narrative: { text, language: language.value } };
+    await put({ id, agency, kind: "retraction", handling, facets, ...(await following(`/v1/seizures/${id}`)) });
+    go("report");
   };
   return (
     <>
-      <p><a href={href("report", { correct: record.id })}>{t("Correct it")}</a></p>
-      <details>
-        <summary>{t("Withdraw it")}</summary>
-        <form class="ask" onSubmit={withdraw}>
-          <label>
-            {t("Why, for whoever was given it")}
-            <textarea name="reason" required maxLength={1000} rows={2} />
-          </label>
-          <button disabled={busy}>{t("Sign and withdraw")}</button>
-          <Fault of={fault} />
-        </form>
-      </details>
+      <p><a href={href("report", { correct: id })}>{t("Correct it")}</a></p>
+      <Withdraw act={withdraw} />
     </>
   );
 }

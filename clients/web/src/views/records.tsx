@@ -1,11 +1,9 @@
 /** Seizures that are shared with the reader, for the purpose that it signs, at the precision that their owners allow. */
 
-import { useState } from "preact/hooks";
-import { get, purpose } from "../api";
-import { Empty, Fault, useAnswer, useDoing } from "../parts";
+import { type Page, Paged, usePages } from "../pages";
+import { Purpose } from "../purpose";
 import { go, href, route } from "../route";
 import { countryName, label, number, t, when } from "../words";
-import { Purpose } from "../purpose";
 
 export interface Line {
   line: number;
@@ -31,11 +29,6 @@ export interface Shared {
   derived?: { items: Line[] };
 }
 
-interface Page {
-  items: Shared[];
-  next: string | null;
-}
-
 const FILTERS = ["from", "to", "owner", "substance"] as const;
 
 export function Records() {
@@ -46,7 +39,7 @@ export function Records() {
     <main>
       <h1>{t("Seizures shared with you")}</h1>
       <Filters key={asked.toString()} query={query} />
-      <List key={path + purpose.value} path={path} />
+      <List path={path} />
     </main>
   );
 }
@@ -78,18 +71,9 @@ function Filters({ query }: { query: URLSearchParams }) {
 }
 
 function List({ path }: { path: string }) {
-  const first = useAnswer(() => get<Page>(path), [path]);
-  const [more, setMore] = useState<Page[]>([]);
-  const { busy, fault, run } = useDoing();
-  if (first.fault) return <Fault of={first.fault} />;
-  if (!first.value) return <p role="status">{t("Loading …")}</p>;
-  const pages = [first.value, ...more];
-  const items = pages.flatMap((page) => page.items);
-  const next = pages.at(-1)?.next;
-  if (items.length === 0)
-    return <Empty>{t("No record answers to this. That may be because there is none, or because none is shared with you for this purpose.")}</Empty>;
+  const pages = usePages<Page<Shared>>(path);
   return (
-    <>
+    <Paged of={pages} empty={t("No record answers to this. That may be because there is none, or because none is shared with you for this purpose.")}>
       <table>
         <thead>
           <tr>
@@ -101,19 +85,9 @@ function List({ path }: { path: string }) {
             <th scope="col">{t("Handling")}</th>
           </tr>
         </thead>
-        <tbody>
-          {items.map((record) => (
-            <Row key={record.id} record={record} />
-          ))}
-        </tbody>
+        <tbody>{pages.items.map((record) => <Row key={record.id} record={record} />)}</tbody>
       </table>
-      {next && (
-        <button disabled={busy} onClick={() => run(async () => setMore([...more, await get<Page>(`${path}&cursor=${encodeURIComponent(next)}`)]))}>
-          {t("Show more")}
-        </button>
-      )}
-      <Fault of={fault} />
-    </>
+    </Paged>
   );
 }
 

@@ -1,8 +1,6 @@
 /** Who read which of one's country's records, when, and for which purpose. */
 
-import { useState } from "preact/hooks";
-import { get } from "../api";
-import { Empty, Fault, useAnswer, useDoing } from "../parts";
+import { type Page, Paged, usePages } from "../pages";
 import { href } from "../route";
 import { country } from "../session";
 import { countryName, t, when } from "../words";
@@ -18,25 +16,12 @@ interface Entry {
   record_ids: string[];
 }
 
-interface Page {
-  items: Entry[];
-  next: string | null;
-}
-
 export function Statement() {
-  const path = `/v1/statements/${country()}?limit=100`;
-  const first = useAnswer(() => get<Page>(path), [path]);
-  const [more, setMore] = useState<Page[]>([]);
-  const { busy, fault, run } = useDoing();
-  const pages = first.value ? [first.value, ...more] : [];
-  const entries = pages.flatMap((page) => page.items);
-  const next = pages.at(-1)?.next;
+  const pages = usePages<Page<Entry>>(`/v1/statements/${country()}?limit=100`);
   return (
     <main>
       <h1>{t("Who read our records")}</h1>
-      <Fault of={first.fault ?? fault} />
-      {first.value && entries.length === 0 && <Empty>{t("Nobody has read a record of your country yet.")}</Empty>}
-      {entries.length > 0 && (
+      <Paged of={pages} empty={t("Nobody has read a record of your country yet.")}>
         <table>
           <thead>
             <tr>
@@ -48,7 +33,7 @@ export function Statement() {
             </tr>
           </thead>
           <tbody>
-            {entries.map((entry) => (
+            {pages.items.map((entry) => (
               <tr key={entry.id}>
                 <td>{when(entry.at)} UTC</td>
                 <td>{countryName(entry.country)} · {entry.agency}</td>
@@ -66,12 +51,7 @@ export function Statement() {
             ))}
           </tbody>
         </table>
-      )}
-      {next && (
-        <button disabled={busy} onClick={() => run(async () => setMore([...more, await get<Page>(`${path}&cursor=${encodeURIComponent(next)}`)]))}>
-          {t("Show more")}
-        </button>
-      )}
+      </Paged>
     </main>
   );
 }
