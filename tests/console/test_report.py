@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from PIL import Image
 from playwright.async_api import Locator, Page, expect
+from sarhad.records import item
 
 from tests.awaiting import eventually
 from tests.console.conftest import Console, Opening, signed_in
-from tests.exchange import Exchange
+from tests.exchange import Exchange, heroin
 from tests.seizures.wiring import Agency
 
 SHARED: dict[str, Any] = {
@@ -232,6 +233,31 @@ async def test_a_report_is_corrected_with_a_photograph_and_withdrawn(exchange: E
     await page.get_by_role("listitem").filter(has_text="version 3").get_by_text("Accepted", exact=True).wait_for()
     versions = Agency(exchange, "TJ-CUS").get(f"/v1/seizures/{report['id']}/versions").json()["items"]
     assert [version["status"] for version in versions] == ["reported", "reported", "retracted"]
+
+
+async def test_a_correction_changes_what_the_officer_changes_and_nothing_else(
+    exchange: Exchange, officer: Console
+) -> None:
+    page, agency = officer.page, exchange.client("TJ-CUS")
+    two = [item(None, "heroin", "31", "kg", status="PRES", exhibit="TJ-CUS/31/1"), item(None, "opium", "1", "kg")]
+    carried = {"mode": "3", "concealment": ["LUG", "BIN"], "conveyance": "TRK"}
+    exact = heroin("TJ-CUS", instant="2026-03-14T04:20:33+05:00", items=two, transport=carried)
+    day = heroin("TJ-CUS", instant=None, day="2026-03-14", items=two[:1], narrative=None)
+    month = heroin("TJ-CUS", instant=None, month="2026-03", items=two[:1], country="UZ")
+    for record in (exact, day, month):
+        id_ = agency.submit(exchange.sign(record)).id
+        await officer.open(f"report?correct={id_}")
+        await page.get_by_text("A correction: version 2.").wait_for()
+        await page.get_by_label("Quantity", exact=True).fill("13")
+        await page.get_by_role("region", name="Before you sign").get_by_text("13 kg").wait_for()
+        await page.get_by_role("button", name="Sign and file").press("Enter")
+        mine = page.get_by_role("listitem").filter(has_text=str(record.facets["reference"]))
+        await mine.get_by_text("Accepted", exact=True).wait_for()
+        before, after = (one["facets"] for one in sorted(agency.versions(id_)["items"], key=lambda one: one["version"]))
+        assert after["items"][0]["reported"]["quantity"] == "13"
+        after["items"][0]["reported"]["quantity"] = before["items"][0]["reported"]["quantity"]
+        assert after.keys() == before.keys()
+        assert after | {"reported": None} == before | {"reported": None}
 
 
 def verified(file: Path) -> dict[str, Any]:

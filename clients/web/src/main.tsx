@@ -143,8 +143,14 @@ async function begin(): Promise<void> {
   await Promise.all([speak(preferred()), resume(), load()]);
   render(<Console />, document.getElementById("console") as HTMLElement);
   document.body.dataset["ready"] = "";
-  if ("serviceWorker" in navigator) await navigator.serviceWorker.register(scriptUrl("/console/offline.js"), { scope: "/console/" });
+  if ("serviceWorker" in navigator) await keepForLater();
   await flush();
+}
+
+/** What works without a link is kept, in the language that is spoken. */
+async function keepForLater(): Promise<void> {
+  await navigator.serviceWorker.register(scriptUrl("/console/offline.js"), { scope: "/console/" });
+  language.subscribe((code) => void navigator.serviceWorker.ready.then(({ active }) => active?.postMessage(code)));
 }
 
 /** Trusted Types: the only script that the page itself names. */

@@ -3,47 +3,67 @@
 declare const self: ServiceWorkerGlobalScope;
 const CACHE = "console";
 const HOME = "/console/";
+const ASSETS = `${HOME}assets/`;
+const BESIDE = ["icon.svg", "manifest.webmanifest"].map((name) => HOME + name);
+const LATER = /^h3-js.*\.js$/; // what a report loads where it has a point
 
-self.addEventListener("install", (event) => {
-  event.waitUntil(caches.open(CACHE).then((cache) => cache.add(HOME)).then(keepNamed).then(() => self.skipWaiting()));
-});
+self.addEventListener("install", (event) => event.waitUntil(fetch(HOME).then(keep).then(() => self.skipWaiting())));
 
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+
+/** The page says which language it speaks: it may have been loaded before this stood. */
+self.addEventListener("message", (event) => {
+  const words = (name: string) => name.startsWith(`${String(event.data)}-`) && name.endsWith(".js");
+  event.waitUntil(built().then((assets) => have(assets.filter(words))));
+});
 
 self.addEventListener("fetch", (event) => {
   const url = new URL(event.request.url);
   if (event.request.method !== "GET" || url.origin !== self.origin || !url.pathname.startsWith(HOME)) return;
-  event.respondWith(event.request.mode === "navigate" ? page(event) : asset(event.request));
+  if (event.request.mode === "navigate") event.respondWith(page(event));
+  else event.respondWith(url.pathname.startsWith(ASSETS) ? asset(event.request) : newest(event.request));
 });
 
-/** The scripts and styles that the kept page names, and the letters that its styles name: of any alphabet, for an officer
- * without a link types in its own. What the browser still had in memory never came by here.
- */
-async function keepNamed(): Promise<void> {
+/** The names of all assets of the newest build. */
+const built = async (): Promise<string[]> => (await fetch(`${HOME}assets.json`)).json() as Promise<string[]>;
+
+/** These assets, also those that the browser still had in memory and never came by here. */
+async function have(names: string[]): Promise<void> {
   const cache = await caches.open(CACHE);
-  const said = async (url: string): Promise<string> => (await (await cache.match(url))?.text()) ?? "";
-  const keep = async (urls: string[]): Promise<void> => {
-    for (const url of urls) if (!(await cache.match(url))) await cache.add(url);
-  };
-  const named = (await said(HOME)).match(/\/console\/assets\/[^"]+/g) ?? [];
-  await keep(named);
-  for (const style of named.filter((url) => url.endsWith(".css"))) {
-    await keep((await said(style)).match(/\/console\/assets\/[^)"']+\.woff2/g) ?? []);
+  for (const url of names.map((name) => ASSETS + name)) if (!(await cache.match(url))) await cache.add(url);
+}
+
+/** A page, once all that it needs without a link is here: the scripts and styles that it names, what a report loads later,
+ * and what these name in turn: other scripts, and letters of any alphabet, for an officer without a link types in its own.
+ * What only older pages needed goes.
+ */
+async function keep(fresh: Response): Promise<void> {
+  const cache = await caches.open(CACHE);
+  const [text, assets] = await Promise.all([fresh.clone().text(), built()]);
+  const named = assets.filter((name) => text.includes(ASSETS + name));
+  const later = assets.filter((name) => LATER.test(name));
+  await have([...named, ...later]);
+  for (const one of [...later, ...named.filter((name) => name.endsWith(".css"))]) {
+    const said = (await (await cache.match(ASSETS + one))?.text()) ?? "";
+    await have(assets.filter((name) => /\.(js|woff2)$/.test(name) && said.includes(name)));
+  }
+  await cache.addAll(BESIDE);
+  await cache.put(HOME, fresh);
+  const current = new Set(assets.map((name) => ASSETS + name));
+  for (const request of await cache.keys()) {
+    const { pathname } = new URL(request.url);
+    if (pathname.startsWith(ASSETS) && !current.has(pathname)) await cache.delete(request);
   }
 }
 
 /** The newest page there is; the kept one without a link. */
 async function page(event: FetchEvent): Promise<Response> {
-  const cache = await caches.open(CACHE);
   try {
     const fresh = await fetch(HOME);
-    if (fresh.ok) {
-      await cache.put(HOME, fresh.clone());
-      event.waitUntil(keepNamed());
-    }
+    if (fresh.ok) event.waitUntil(keep(fresh.clone()));
     return fresh;
   } catch {
-    return (await cache.match(HOME)) ?? Response.error();
+    return (await caches.match(HOME)) ?? Response.error();
   }
 }
 
@@ -55,6 +75,18 @@ async function asset(request: Request): Promise<Response> {
   const fresh = await fetch(request);
   if (fresh.ok) await cache.put(request, fresh.clone());
   return fresh;
+}
+
+/** The icon and the like keep their names: the newest there is. */
+async function newest(request: Request): Promise<Response> {
+  const cache = await caches.open(CACHE);
+  try {
+    const fresh = await fetch(request);
+    if (fresh.ok) await cache.put(request, fresh.clone());
+    return fresh;
+  } catch {
+    return (await cache.match(request)) ?? Response.error();
+  }
 }
 
 export {};

@@ -51,10 +51,10 @@ async function judged(draft: Draft): Promise<Omit<Told, "same">> {
 
 /** Reports of one's own country of the same day and substance. */
 async function sameDay({ id, agency, facets }: Draft): Promise<Same[]> {
-  const day = String(facets["when.instant"]).slice(0, 10);
-  const next = new Date(Date.parse(day) + 86_400_000).toISOString().slice(0, 10);
+  const day = String(facets["when.instant"] ?? facets["when.day"] ?? "").slice(0, 10);
   const substance = first(facets)?.substance;
-  if (!substance) return [];
+  if (!substance || !day) return [];
+  const next = new Date(Date.parse(day) + 86_400_000).toISOString().slice(0, 10);
   const asked = new URLSearchParams({ owner: agency.slice(0, 2), from: day, to: next, substance, limit: "5" });
   const { items } = await get<{ items: Same[] }>(`/v1/seizures?${asked}`);
   return items.filter((one) => one.id !== id);

@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { get, purpose } from "../api";
 import { evidence } from "../evidence";
-import { discard, entries, type Entry, nameOf } from "../outbox";
+import { discard, entries, type Entry, nameOf, others } from "../outbox";
 import { Empty, Fault, useAnswer } from "../parts";
 import { Receipt } from "../receipt";
 import { first } from "../report/facets";
@@ -19,6 +19,7 @@ export function Report() {
       <h1>{t("Report a seizure")}</h1>
       {corrected ? <Correction key={corrected} id={corrected} /> : <Form key={form} onFiled={() => setForm(form + 1)} />}
       <h2>{t("Filed from this browser")}</h2>
+      {others.value > 0 && <p role="status">{t("Reports of other officers that wait here until they sign in again: {n}.", { n: others.value })}</p>}
       {entries.value.length === 0 ? (
         <Empty>{t("Nothing yet. A report that is filed without a link waits here and is sent when the link returns.")}</Empty>
       ) : (
@@ -40,7 +41,7 @@ function Correction({ id }: { id: string }) {
 function Filed({ entry }: { entry: Entry }) {
   const { draft, receipt } = entry;
   const reported = first(draft.facets)?.reported;
-  const states = { waiting: t("Waits for the link"), accepted: t("Accepted"), refused: t("Refused") };
+  const states = { waiting: entry.why ? t("Waits, and is tried again") : t("Waits for the link"), accepted: t("Accepted"), refused: t("Refused") };
   return (
     <li class={`card ${entry.state}`}>
       <strong>{states[entry.state]}</strong> · {when(entry.at)} UTC
