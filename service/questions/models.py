@@ -47,6 +47,7 @@ class Question(Base):
     purpose: Mapped[str] = mapped_column(Text)
     name: Mapped[str] = mapped_column(Text)
     asks: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    view: Mapped[dict[str, str] | None] = mapped_column(JSONB(none_as_null=True))
     shared: Mapped[str] = mapped_column(Text)
     schedule: Mapped[str | None] = mapped_column(Text)
     threshold: Mapped[Decimal | None] = mapped_column(Numeric)  # percent
@@ -70,6 +71,7 @@ QUESTION = Table(
     Column("schedule", Text),
     Column("threshold", Numeric),
     *(Column(name, _TIME) for name in ("next_at", "told_at", "changed_at")),
+    Column("view", JSONB),
     schema="shared",
     info={"is_view": True},
 )

@@ -58,7 +58,7 @@ async def answered(session: AsyncSession, id_: UUID, catalogue: Catalogue) -> To
 
 
 def shown_as(row: dict[str, Any]) -> dict[str, Any]:
-    made = {name: row[name] for name in ("agency", "purpose", "name", "asks", "shared", "mine")}
+    made = {name: row[name] for name in ("agency", "purpose", "name", "asks", "view", "shared", "mine")}
     made = {"id": str(row["id"]), **made, "made_at": row["made_at"].isoformat()}
     if row["mine"]:
         made["schedule"] = row["schedule"]

@@ -22,6 +22,7 @@ from service.trends.tell import check
 
 MOST = 200  # of one key
 MOST_SCHEDULED = 200  # of one country
+_PLAIN = r"^[^\x00-\x1f\x7f]+$"  # no control character
 Shared = Literal["key", "agency", "country", "members"]
 _CHANGE = text("SELECT gate.change_question(:id, :name, :shared, :schedule, :threshold, :again)")
 _DROP = text("SELECT gate.drop_question(:id)")
@@ -51,7 +52,7 @@ class Terms(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+    name: Annotated[str, Field(min_length=1, max_length=100, pattern=_PLAIN)]
     shared: Annotated[Shared, Field(description="Who may read and ask it too.")] = "key"
     schedule: Annotated[
         Literal["daily", "weekly", "monthly"] | None, Field(description="When the service asks it again.")
@@ -65,6 +66,11 @@ class Saved(Terms):
     """The body of POST /v1/questions."""
 
     asks: Annotated[dict[str, Any], Field(description="The parameters of GET /v1/trends.")]
+    view: Annotated[
+        dict[Annotated[str, Field(pattern="^[a-z_]{1,20}$")], Annotated[str, Field(max_length=100, pattern=_PLAIN)]]
+        | None,
+        Field(max_length=20, description="How who saved it looked at the answer: kept as it is said, and never read."),
+    ] = None
 
 
 async def save(session: AsyncSession, caller: Caller, wanted: Saved, catalogue: Catalogue) -> uuid.UUID:
@@ -82,6 +88,7 @@ async def save(session: AsyncSession, caller: Caller, wanted: Saved, catalogue: 
         "agency": caller.agency,
         "purpose": caller.purpose,
         "asks": wanted.asks,
+        "view": wanted.view,
         "next_at": _first(wanted.schedule),
         **wanted.model_dump(include={"name", "shared", "schedule", "threshold"}),
     }

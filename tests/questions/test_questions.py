@@ -58,6 +58,22 @@ def test_a_question_shared_with_the_agency_is_seen_by_its_other_keys(exchange: E
     assert refused(lambda: second.question(private)) == (404, "not-found")
 
 
+def test_a_question_keeps_how_it_was_looked_at(exchange: Exchange, saved: Any) -> None:
+    view = {"map": "cell", "over": "flows", "at": "69.17,41.46,9"}
+    id_ = saved("TM-CUS", shared="members", view=view)
+    for name in ("TM-CUS", "RU-CUS"):
+        assert exchange.client(name, "analysis").question(id_)["view"] == view
+    assert exchange.client("TM-CUS", "analysis").question(saved("TM-CUS"))["view"] is None
+    for wrong in (
+        {"map": 3},
+        {"Map": "cell"},
+        {"map": "c\n"},
+        {"map": "c" * 101},
+        {"x" * n: "1" for n in range(1, 22)},
+    ):
+        assert refused(lambda: saved("TM-CUS", view=wrong))[0] == 422, wrong  # noqa: B023 - called at once
+
+
 @pytest.mark.parametrize(
     ("shared", "readers"),
     [

@@ -7,7 +7,7 @@ from sarhad._calls import Call, _act, _get, _nothing, _object, _segment, _send
 
 
 def save_question(document: Mapping[str, Any]) -> Call[dict[str, Any]]:
-    """Save a question of the trends: `{"name", "asks"}`, and with it `shared`, `schedule`, `threshold`."""
+    """Save a question of the trends: `{"name", "asks"}`, and with it `view`, `shared`, `schedule`, `threshold`."""
     return _act("/v1/questions", document, purposeful=True)
 
 
