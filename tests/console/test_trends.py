@@ -1,6 +1,7 @@
 """A Kyrgyz analyst asks one question from all sides, and what it has chosen stands in the address."""
 
 import re
+from typing import Any
 
 import pytest
 from playwright.async_api import Locator, expect
@@ -22,6 +23,15 @@ ROUTE = [
     {"role": "TRANSIT", "country": "TJ", "certainty": "SUSPECTED"},
     {"role": "DESTINATION", "country": "RU", "certainty": "DECLARED"},
 ]
+TO_KG: dict[str, Any] = {
+    "id": "kg",
+    "effect": "permit",
+    "audience": {"countries": ["KG"]},
+    "handling_up_to": "TLP:AMBER",
+    "facets": ["items", "route"],
+    "time": "day",
+    "place": "cell",
+}
 FIRST_VIEW_KILOBYTES = 300
 
 
@@ -31,18 +41,7 @@ def year(exchange: Exchange) -> None:
     nothing.
     """
     for country in ("KZ", "UZ", "TM"):
-        exchange.adopt(
-            country,
-            {
-                "id": "kg",
-                "effect": "permit",
-                "audience": {"countries": ["KG"]},
-                "handling_up_to": "TLP:AMBER",
-                "facets": ["items", "route"],
-                "time": "day",
-                "place": "cell",
-            },
-        )
+        exchange.adopt(country, TO_KG)
     exchange.adopt("TJ")
     for agency, day, substance, kg, lat, lon, division in FOUND:
         point = {"lat": lat, "lon": lon, "accuracy_m": 500, "method": "MAP"}
@@ -121,6 +120,30 @@ async def test_silences_are_told_apart(analyst: Console) -> None:
         await rows.filter(has_text=name).locator(".look").get_attribute("class") for name in ("Uzb", "Turkm", "Taj")
     ]
     assert looks == ["look zero", "look silent", "look unshared"]
+    for name, said in (
+        ("Uzbekistan", "0 · has reported that there were none"),
+        ("Turkmenistan", "shares with you and has said nothing"),
+        ("Tajikistan", "shares nothing with you for this purpose"),
+    ):
+        row = figure(analyst, "Country of seizure").get_by_role("row").filter(has_text=name)
+        await row.get_by_text(said).wait_for()
+    substances = figure(analyst, "Substance").get_by_role("listitem")
+    await substances.filter(has_text="shares with you and has said nothing").get_by_text("Turkmenistan").wait_for()
+
+    months = figure(analyst, "By month")
+    await months.get_by_text("As a table").click()
+    for month, look in (("March 1994", None), ("June 1994", "silent"), ("July 1994", "zero")):
+        row = months.get_by_role("row").filter(has_text=month)
+        await expect(row.locator(".look")).to_have_count(0 if look is None else 1)
+        if look:
+            await expect(row.locator(".look")).to_have_class(f"look {look}")
+    await analyst.seen("trends-silences")
+    drawn = months.locator("svg.plot")
+    assert await drawn.locator("[fill='url(#silent)'], [fill='url(#silent)'] *").count() > 0
+    await analyst.open("trends?owner=TJ")
+    tajik = months.get_by_role("row").filter(has_text="March 1994").locator(".look")
+    await expect(tajik).to_have_class("look unshared")
+    assert await drawn.locator("[fill='url(#unshared)'], [fill='url(#unshared)'] *").count() > 0
 
 
 async def test_the_data_of_a_figure_are_a_file(analyst: Console) -> None:
@@ -153,7 +176,8 @@ async def test_a_cell_of_the_map_filters_too(analyst: Console) -> None:
 
 
 async def test_a_question_is_saved_and_compared_with_the_period_before(analyst: Console) -> None:
-    await analyst.open("trends?from=1994-05&to=1994-06&country=KZ&compare=previous")
+    view = "measure=kg&compare=previous&map=cell&resolution=4&over=flows&at=69.6%2C42.3%2C7&play=1994-05"
+    await analyst.open(f"trends?from=1994-05&to=1994-06&country=KZ&{view}")
     await figure(analyst, "Substance").get_by_role("columnheader", name="Period before").wait_for()
     await analyst.page.get_by_text("Saved questions").click()
     await analyst.page.get_by_label("Name for what is asked now").fill("Kazakhstan in May")
@@ -162,7 +186,8 @@ async def test_a_question_is_saved_and_compared_with_the_period_before(analyst: 
     await saved.wait_for()
     await analyst.page.get_by_role("button", name="Let everything go").click()
     await saved.click()
-    await analyst.page.wait_for_url(re.compile("from=1994-05&to=1994-06&country=KZ"))
+    await analyst.page.wait_for_url(re.compile(f"from=1994-05&to=1994-06&country=KZ&{view}"))
+    await figure(analyst, "Routes").get_by_role("row").filter(has_text="Afghanistan").first.wait_for()
     await analyst.check()
 
 
@@ -196,6 +221,11 @@ async def test_the_map_is_played_month_by_month(analyst: Console) -> None:
     await month.press("ArrowRight")
     await of_map.get_by_role("row").filter(has_text="Tashkent").wait_for()
     assert await of_map.get_by_role("row").count() == 1
+    await analyst.page.wait_for_url(re.compile("play=1994-04"))
+    await analyst.page.reload()
+    await of_map.get_by_role("status").get_by_text("April 1994").wait_for()
+    await of_map.get_by_text("As a table").click()
+    await expect(of_map.get_by_role("row")).to_have_count(1)
     await of_map.get_by_role("button", name="Whole period").press("Enter")
     await of_map.get_by_role("row").nth(2).wait_for()
 

@@ -24,6 +24,12 @@ export const href = (view: string, query: Record<string, string> = {}): string =
   return `#/${view}${given ? `?${given}` : ""}`;
 };
 
+/** Put into the address what changed by itself, without a step to go back to. */
+export const settle = (view: string, query: Record<string, string>): void => {
+  history.replaceState(null, "", href(view, query));
+  route.value = read();
+};
+
 export const go = (view: string, query: Record<string, string> = {}): void => {
   location.hash = href(view, query);
 };

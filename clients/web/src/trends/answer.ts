@@ -12,9 +12,18 @@ export interface Amounts {
   pct_confirmed: string | null;
 }
 
+/** Of a unit's own periods of three years: their median, how they spread, how many spreads off it is now. */
+export interface Norm {
+  median: number;
+  spread: number;
+  score: number | null;
+  periods: number;
+}
+
 export interface Cell extends Amounts {
   key: Record<string, string | null>; // null: not disclosed, empty: not stated
   previous?: Amounts | null; // of the period before, where it was asked for
+  norm?: Norm; // of the unit itself, where it was asked for
 }
 
 export interface Owner {
@@ -60,6 +69,10 @@ export function stateOf(owner: Owner | undefined, from: string, to: string): Sta
   if (touches(owner.reported, from, to)) return "reported";
   return touches(owner.zero, from, to) ? "zero" : "silent";
 }
+
+/** Of several countries at once: what any of them has said goes before what the others have not. */
+export const together = (states: State[]): State =>
+  (["reported", "zero", "silent"] as const).find((state) => states.includes(state)) ?? "unshared";
 
 export const stateIn = (owner: Owner, month: string): State => stateOf(owner, month, monthAfter(month));
 

@@ -7,9 +7,11 @@ import "../maplibre";
 import baseAddress from "../generated/base.json?url";
 import { type State } from "./answer";
 import { layers, pattern, STEPS } from "./layers";
-import { arc, boxOf, hexagon, type Leg, middle, NAMED, outline } from "./shapes";
+import { arc, boxOf, centre, dot, hexagon, type Leg, line, type Mark, middle, NAMED, outline, type Position, type Where } from "./shapes";
 
 const NOTHING: FeatureCollection = { type: "FeatureCollection", features: [] };
+const REGION = new LngLatBounds([44, 33], [88, 54]);
+const FINGER = 6; // pixels around a click
 
 export interface Shown {
   kind: "admin1" | "cell";
@@ -18,7 +20,17 @@ export interface Shown {
   looks: Map<string, State>; // of member countries
   legs: Leg[];
   hot: string[][]; // cells of clusters
+  marks: Mark[];
+  ties: Where[][]; // of what belongs together
+  at: string; // longitude,latitude,zoom that the map is moved to; empty: the region
   chosen: string; // a division, or the box around a cell
+}
+
+/** What is in view. */
+export interface View {
+  at: string; // empty: as it was shown first
+  box: string;
+  zoom: number;
 }
 
 export interface Atlas {
@@ -29,6 +41,8 @@ export interface Atlas {
 interface Given {
   onPick: (key: string) => void;
   onPoint: (key: string) => void;
+  onMarks: (views: string[]) => void; // pages of the marks that were clicked
+  onMove: (view: View) => void;
   onIdle: () => void;
   name: (country: string) => string;
 }
@@ -37,12 +51,12 @@ type Base = { areas: FeatureCollection<Geometry, { country: string; units: strin
 let base: Promise<Base> | undefined;
 const loaded = (): Promise<Base> => (base ??= fetch(baseAddress).then((response) => response.json()));
 
-export async function atlas(container: HTMLElement, given: Given): Promise<Atlas> {
+export async function atlas(container: HTMLElement, first: string, given: Given): Promise<Atlas> {
   const { areas, borders } = await loaded();
   const tint = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
   const map = new Chart({
     container,
-    bounds: new LngLatBounds([44, 33], [88, 54]),
+    ...camera(first),
     attributionControl: false,
     fadeDuration: 0,
     canvasContextAttributes: { preserveDrawingBuffer: true }, // to be saved as a picture
@@ -56,47 +70,76 @@ export async function atlas(container: HTMLElement, given: Given): Promise<Atlas
         spots: { type: "geojson", data: NOTHING },
         legs: { type: "geojson", data: NOTHING },
         hot: { type: "geojson", data: NOTHING },
+        marks: { type: "geojson", data: NOTHING },
+        ties: { type: "geojson", data: NOTHING },
       },
       layers: layers(tint),
     },
   });
   map.setMissingStyleImageResolver((id: string) => {
-    map.addImage(id, pattern(id, tint(id === "arrow" ? "flow" : "soft")));
+    map.addImage(id, pattern(id, tint({ arrow: "flow", alert: "bad" }[id] ?? "soft")));
   });
   map.addControl(new NavigationControl({ showCompass: false }), "top-right");
   map.touchZoomRotate.disableRotation();
   let [gone, drawn] = [false, false];
+  let at = first;
   let units = new Map<string, number>();
   const key = (event: MapMouseEvent): string => {
     const [cell] = map.queryRenderedFeatures(event.point, { layers: ["cells"] });
     if (cell) return String(cell.properties["cell"]);
     const [area] = map.queryRenderedFeatures(event.point, { layers: ["land"] });
-    const within = JSON.parse(String(area?.properties["units"] ?? "[]")) as string[];
+    const within = String(area?.properties["units"] ?? "").split(","); // properties of a tile are texts and numbers
     return within.find((unit) => units.has(unit)) ?? within[0] ?? "";
   };
-  map.on("click", (event) => given.onPick(key(event)));
+  const marked = ({ point: { x, y } }: MapMouseEvent): string[] => {
+    const near = map.queryRenderedFeatures([[x - FINGER, y - FINGER], [x + FINGER, y + FINGER]], { layers: ["marks", "alerts"] });
+    return [...new Set(near.map(({ properties }) => String(properties["view"])))];
+  };
+  map.on("click", (event) => {
+    const views = marked(event);
+    if (views.length) given.onMarks(views);
+    else given.onPick(key(event));
+  });
+  const move = (byHand: boolean) => {
+    if (byHand) at = [...map.getCenter().toArray().map((end) => end.toFixed(4)), map.getZoom().toFixed(2)].map(Number).join();
+    const [[west, south], [east, north]] = map.getBounds().toArray();
+    const box = [Math.max(-180, west), south, Math.min(180, east), north].map((end) => Number(end.toFixed(4)));
+    given.onMove({ at, box: box.join(), zoom: map.getZoom() });
+  };
+  map.on("moveend", (event) => move(Boolean(event.originalEvent)));
   map.on("mousemove", (event) => given.onPoint(key(event)));
   map.on("idle", () => drawn && given.onIdle());
   const ready = new Promise<void>((resolve) => void map.once("load", () => resolve()));
   void ready.then(() => {
     if (gone) return;
+    move(false);
     for (const [country, at] of Object.entries(NAMED)) new Marker({ element: label(given.name(country)) }).setLngLat(at).addTo(map);
   });
 
-  const at = (country: string) => {
+  const capital = (country: string): Position | undefined => {
     const area = areas.features.find(({ properties }) => properties.country === country);
     return NAMED[country] ?? (area && middle(area.geometry));
+  };
+  const spot = ({ point, cell, admin1, country }: Where): Position | undefined => {
+    const area = areas.features.find(({ properties }) => admin1 && properties.units.includes(admin1));
+    return point ?? (cell ? centre(cell) : area ? middle(area.geometry) : country ? capital(country) : undefined);
   };
   const show = async (shown: Shown) => {
     await ready;
     if (gone) return;
+    if (shown.at !== at) {
+      at = shown.at;
+      const to = camera(at);
+      if ("bounds" in to) map.fitBounds(to.bounds, { animate: false });
+      else map.jumpTo(to);
+    }
     const most = shown.most || Math.max(...shown.amounts.values(), 0);
     const step = (value: number) => (value > 0 ? Math.max(1, Math.ceil((STEPS * Math.log1p(value)) / Math.log1p(most))) : 0);
     units = shown.kind === "admin1" ? shown.amounts : new Map();
     const features = areas.features.map((area) => {
       const { country, units: within } = area.properties;
       const sum = within.reduce((total, unit) => total + (units.get(unit) ?? 0), 0);
-      return { ...area, properties: { units: within, look: shown.looks.get(country) ?? "", step: step(sum), chosen: within.includes(shown.chosen) } };
+      return { ...area, properties: { units: within.join(), look: shown.looks.get(country) ?? "", step: step(sum), chosen: within.includes(shown.chosen) } };
     });
     const put = (source: string, found: Feature[]) =>
       (map.getSource(source) as GeoJSONSource).setData({ type: "FeatureCollection", features: found });
@@ -105,10 +148,13 @@ export async function atlas(container: HTMLElement, given: Given): Promise<Atlas
     put("cells", shown.kind === "cell" ? [...shown.amounts].map(([cell, value]) => hexagon(cell, step(value), boxOf(cell) === shown.chosen)) : []);
     const heaviest = Math.max(...shown.legs.map(({ weight }) => weight), 0);
     put("legs", shown.legs.flatMap((leg) => {
-      const [from, to] = [at(leg.from), at(leg.to)];
+      const [from, to] = [capital(leg.from), capital(leg.to)];
       return from && to ? [arc(leg, from, to, heaviest)] : [];
     }));
     put("hot", shown.hot.map(outline));
+    const spotted = (where: Where) => [spot(where)].filter((at) => at !== undefined);
+    put("marks", shown.marks.flatMap((mark) => spotted(mark.where).map((where) => dot(mark, where))));
+    put("ties", shown.ties.map((tie) => line(tie.flatMap((where) => spotted(where)))));
     drawn = true;
   };
   const remove = () => {
@@ -116,6 +162,12 @@ export async function atlas(container: HTMLElement, given: Given): Promise<Atlas
     map.remove();
   };
   return { show: (shown) => void show(shown), remove };
+}
+
+function camera(at: string): { bounds: LngLatBounds } | { center: Position; zoom: number } {
+  const [longitude = NaN, latitude = NaN, zoom = NaN] = at.split(",").map(Number);
+  const sound = Math.abs(longitude) <= 180 && Math.abs(latitude) <= 85 && zoom >= 0 && zoom <= 22;
+  return sound && at ? { center: [longitude, latitude], zoom } : { bounds: REGION };
 }
 
 function label(text: string): HTMLElement {

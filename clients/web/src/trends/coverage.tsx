@@ -3,20 +3,13 @@
 import { get, purpose } from "../api";
 import { useAnswer } from "../parts";
 import { countryName, language, t, when } from "../words";
-import { type Answer, lastReported, type Owner, said, span, type State, stateOf } from "./answer";
+import { type Answer, lastReported, type Owner, said, span, stateOf } from "./answer";
 import { Drawn } from "./drawn";
-import { Figure } from "./figure";
+import { CellsFigure } from "./figure";
+import { Look, meaning } from "./looks";
 import { asked, measured, monthAfter, pick, question } from "./question";
 
 const MOST = 36; // months of the strip
-
-export const meaning = (state: State): string =>
-  ({
-    reported: t("has reported seizures"),
-    zero: t("has reported that there were none"),
-    silent: t("shares with you and has said nothing"),
-    unshared: t("shares nothing with you for this purpose"),
-  })[state];
 
 export function Coverage({ owners }: { owners: Owner[] }) {
   const path = question("owner", ["owner"]);
@@ -27,7 +20,7 @@ export function Coverage({ owners }: { owners: Owner[] }) {
   const strip: [string, string] | null = whole && [[whole[0], monthAfter(whole[1], 1 - MOST)].sort()[1] ?? "", whole[1]];
   const title = t("Who has reported");
   return (
-    <Figure title={title} path={path} answer={value} fault={fault} wide pictured>
+    <CellsFigure title={title} path={path} answer={value} fault={fault} wide pictured>
       {strip && <Drawn about={[owners, language.value]} draw={(charts, width) => charts.silences(owners, strip, width, countryName, title)} />}
       <table>
         <thead>
@@ -51,7 +44,7 @@ export function Coverage({ owners }: { owners: Owner[] }) {
                   </button>
                 </td>
                 <td>
-                  <span class={`look ${state}`} aria-hidden="true" /> {meaning(state)}
+                  <Look of={state} /> {meaning(state)}
                 </td>
                 <td data-head={t("Last reported")}>{last ? when(last) : "–"}</td>
                 <td data-head={measured() === "kg" ? "kg" : t("Seizures")}>{cell ? said(cell, measured()) : state === "reported" || state === "zero" ? "0" : "–"}</td>
@@ -60,6 +53,6 @@ export function Coverage({ owners }: { owners: Owner[] }) {
           })}
         </tbody>
       </table>
-    </Figure>
+    </CellsFigure>
   );
 }

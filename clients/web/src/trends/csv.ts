@@ -12,15 +12,21 @@ const field = (value: unknown): string => {
   return /[",\r\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
 };
 
-export const lines = (rows: unknown[][]): string => rows.map((row) => `${row.map(field).join(",")}\r\n`).join("");
+export const csv = (head: string[], rows: unknown[][]): string => [head, ...rows].map((row) => `${row.map(field).join(",")}\r\n`).join("");
 
-export function csv({ by, cells }: Answer): string {
-  const head = [...by.flatMap((name) => [name, `${name}_name`]), ...MEASURES];
-  const rows = cells.map((cell) => [
-    ...by.flatMap((name) => [cell.key[name] ?? "", called(name, cell.key[name])]),
-    ...MEASURES.map((measure) => cell[measure]),
-  ]);
-  return lines([head, ...rows]);
+/** A cell a line, with what it is compared with where that was asked for. */
+export function csvOf({ by, cells }: Answer): string {
+  const before = cells.some(({ previous }) => previous !== undefined) ? (["seizures", "kg"] as const) : [];
+  const usual = cells.some(({ norm }) => norm) ? (["median", "spread", "score", "periods"] as const) : [];
+  return csv(
+    [...by.flatMap((name) => [name, `${name}_name`]), ...MEASURES, ...before.map((name) => `previous_${name}`), ...usual.map((name) => `norm_${name}`)],
+    cells.map((cell) => [
+      ...by.flatMap((name) => [cell.key[name] ?? "", called(name, cell.key[name])]),
+      ...MEASURES.map((measure) => cell[measure]),
+      ...before.map((name) => cell.previous?.[name]),
+      ...usual.map((name) => cell.norm?.[name]),
+    ]),
+  );
 }
 
 export function save(name: string, type: string, content: string | Blob): void {

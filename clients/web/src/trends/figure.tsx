@@ -6,22 +6,23 @@ import { purpose } from "../api";
 import { Fault } from "../parts";
 import { t } from "../words";
 import { type Answer } from "./answer";
-import { csv, save } from "./csv";
+import { csvOf, save } from "./csv";
 import { picture } from "./picture";
 
 interface Given {
   title: string;
   path: string;
-  answer?: Answer | undefined;
+  answer?: { policy?: string } | undefined;
+  name: string; // of its files
+  table: () => string; // its data, as CSV
   fault?: unknown;
   wide?: boolean;
   pictured?: boolean; // whether there is a chart or a map in it
   children: ComponentChildren;
 }
 
-export function Figure({ title, path, answer, fault, wide, pictured, children }: Given) {
+export function Figure({ title, path, answer, name, table, fault, wide, pictured, children }: Given) {
   const place = useRef<HTMLElement>(null);
-  const name = `trends-${answer?.by.join("-")}`;
   return (
     <section ref={place} class={wide ? "figure wide" : "figure"} aria-label={title}>
       <h2>{title}</h2>
@@ -31,13 +32,14 @@ export function Figure({ title, path, answer, fault, wide, pictured, children }:
       {answer && (
         <details>
           <summary>{t("Data and question")}</summary>
-          <button onClick={() => save(`${name}.csv`, "text/csv", csv(answer))}>{t("Save as CSV")}</button>
+          <button onClick={() => save(`${name}.csv`, "text/csv", table())}>{t("Save as CSV")}</button>
           {pictured && <button onClick={() => place.current && picture(place.current, name)}>{t("Save as picture")}</button>}
           <p>
             <code>GET {path}</code>
             <br />
             <small>
-              {t("Purpose")}: {t(purpose.value)} · {t("Policies")}: <code>{answer.policy}</code>
+              {t("Purpose")}: {t(purpose.value)}
+              {answer.policy && <> · {t("Policies")}: <code>{answer.policy}</code></>}
             </small>
           </p>
         </details>
@@ -45,3 +47,8 @@ export function Figure({ title, path, answer, fault, wide, pictured, children }:
     </section>
   );
 }
+
+/** A figure of the cells of one answer. */
+export const CellsFigure = ({ answer, ...given }: Omit<Given, "name" | "table" | "answer"> & { answer?: Answer | undefined }) => (
+  <Figure {...given} answer={answer} name={`trends-${answer?.by.join("-")}`} table={() => (answer ? csvOf(answer) : "")} />
+);

@@ -26,6 +26,16 @@ export const layers = (tint: (name: string) => string): LayerSpecification[] => 
     source: "legs",
     layout: { "symbol-placement": "line-center", "icon-image": "arrow", "icon-size": ["+", 0.8, ["get", "share"]], "icon-allow-overlap": true, "icon-ignore-placement": true },
   },
+  { id: "ties-ground", type: "line", source: "ties", paint: { "line-color": tint("card"), "line-width": 5 } },
+  { id: "ties", type: "line", source: "ties", paint: { "line-color": tint("good"), "line-width": 2 } },
+  { id: "marks", type: "circle", source: "marks", filter: ["!=", ["get", "look"], "alert"], paint: { "circle-color": ["match", ["get", "look"], "group", tint("good"), tint("wait")], "circle-radius": 7, "circle-stroke-color": tint("card"), "circle-stroke-width": 2 } },
+  {
+    id: "alerts",
+    type: "symbol",
+    source: "marks",
+    filter: ["==", ["get", "look"], "alert"],
+    layout: { "icon-image": "alert", "icon-allow-overlap": true, "icon-ignore-placement": true },
+  },
 ];
 
 /** As wide as the share of the heaviest. */
@@ -36,15 +46,22 @@ const shade = (colour: string) => ({
   "fill-opacity": ["interpolate", ["linear"], ["get", "step"], 1, 0.25, STEPS, 0.95] as never,
 });
 
-/** Strokes for what is not shared, dots for silence, and a head for arrows. */
+type Pixels = (x: number, y: number, size: number) => boolean;
+const DRAWN: Record<string, Pixels> = {
+  arrow: (x, y, size) => x > 1 && Math.abs(y - size / 2) < (size - x) * 0.5,
+  alert: (x, y, size) => Math.abs(x - size / 2) < y / 2 && !(Math.abs(x - size / 2) < 1.5 && y > 8 && y < 21 && y !== 17 && y !== 18),
+  unshared: (x, y, size) => (x + y) % size < 2,
+  silent: (x, y) => x % 6 < 2 && y % 6 < 2,
+};
+
+/** Strokes for what is not shared, dots for silence, a head for arrows, a triangle with a sign for alerts. */
 export function pattern(look: string, colour: string): { width: number; height: number; data: Uint8Array } {
-  const size = look === "arrow" ? 24 : 12;
+  const size = look === "arrow" || look === "alert" ? 24 : 12;
   const ink = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
   const data = new Uint8Array(size * size * 4);
   for (let y = 0; y < size; y++)
     for (let x = 0; x < size; x++) {
-      const drawn = look === "arrow" ? x > 1 && Math.abs(y - size / 2) < (size - x) * 0.5 : look === "unshared" ? (x + y) % size < 2 : x % 6 < 2 && y % 6 < 2;
-      if (drawn) data.set([...ink, 255], (y * size + x) * 4);
+      if (DRAWN[look]?.(x, y, size)) data.set([...ink, 255], (y * size + x) * 4);
     }
   return { width: size, height: size, data };
 }

@@ -1,27 +1,32 @@
-/** The map with its legend and its table. The map itself is loaded when it comes into view. */
+/** The map with what may be shown on it, its legend and its table. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { get, purpose } from "../api";
-import { told, useAnswer } from "../parts";
-import { countryName, language, t } from "../words";
+import { useAnswer } from "../parts";
+import { go } from "../route";
+import { t } from "../words";
 import { amount, type Answer, type Owner, ranked, said, stateOf } from "./answer";
-import { type Atlas } from "./atlas";
-import { meaning } from "./coverage";
-import { Figure } from "./figure";
+import { type View } from "./atlas";
+import { Canvas } from "./canvas";
+import { CellsFigure } from "./figure";
 import { called, useNames } from "../names";
-import { hotOf, legsOf, OverTable, useOver } from "./over";
+import { Marked, Over, useOver } from "./over";
+import { Legend, none } from "./looks";
 import { Player, usePlay } from "./play";
-import { asked, change, measured, pick, question } from "./question";
+import { Here, InView, usePoints } from "./points";
+import { asked, change, measured, pick, question, settled } from "./question";
 
 const RESOLUTIONS = ["2", "3", "4", "5"];
 
 export function MapOf({ owners }: { owners: Owner[] }) {
-  const { map, resolution = "3", from = "", to = "", admin1 = "", bbox = "" } = asked();
+  const { map, resolution = "3", from = "", to = "", admin1 = "", bbox = "", at = "" } = asked();
   const kind = map === "cell" ? "cell" : "admin1";
   const asking = (by: string) => (kind === "cell" ? question(by, ["bbox"], { resolution }) : question(by, ["admin1"]));
   const path = asking(kind);
   const { value, fault } = useAnswer(() => get<Answer>(path), [path, purpose.value]);
   const [pointed, setPointed] = useState("");
+  const [view, setView] = useState<View | null>(null);
+  const [here, setHere] = useState<string[]>([]);
   const over = useOver();
   const measure = measured();
   const play = usePlay(asking(`${kind},month`), measure);
@@ -35,11 +40,18 @@ export function MapOf({ owners }: { owners: Owner[] }) {
     const { boxOf } = await import("./shapes"); // H3 comes when it is needed
     pick("bbox", boxOf(key));
   };
+  const points = usePoints(view, play);
+  const marks = [...(over.marks ?? []), ...points.marks];
+  const opened = (views: string[]) => (views.length === 1 && views[0]?.startsWith("alert/") ? go(views[0]) : setHere(views));
+  const moved = (now: View) => {
+    setView(now);
+    if (now.at !== at) settled({ at: now.at });
+  };
   const under = cells.find((one) => one.key[kind] === pointed);
   const known = pointed && called("admin1", pointed);
   return (
     <>
-      <Figure title={t("On the map")} path={path} answer={value} fault={fault} wide pictured>
+      <CellsFigure title={t("On the map")} path={path} answer={value} fault={fault} wide pictured>
         <div class="filters">
           <label>
             {t("Show")}
@@ -56,29 +68,27 @@ export function MapOf({ owners }: { owners: Owner[] }) {
               </select>
             </label>
           )}
-          <label>
-            {t("Over it")}
-            <select value={over.kind} onChange={(event) => change({ over: event.currentTarget.value })}>
-              <option value="">{t("nothing")}</option>
-              <option value="flows">{t("Routes")}</option>
-              <option value="hotspots">{t("Hot spots")}</option>
-            </select>
+          <Over />
+          <label class="check">
+            <input type="checkbox" checked={points.on} onChange={(event) => change({ points: event.currentTarget.checked ? "yes" : "" })} />
+            {t("Points, where they are shared")}
           </label>
         </div>
         <Player play={play} />
         <Canvas
-          about={[value, measure, admin1, bbox, kind, [...looks].join(), over.told, play.at, play.cells === null]}
-          shown={{ kind, amounts, most: play.cells ? play.most : 0, looks, legs: legsOf(over, measure), hot: hotOf(over), chosen: kind === "cell" ? bbox : admin1 }}
+          about={[value, measure, admin1, bbox, kind, [...looks].join(), over.legs, over.hot, over.marks, over.ties, play.at, play.cells === null, points.marks, at]}
+          shown={{ kind, amounts, most: play.cells ? play.most : 0, looks, legs: over.legs ?? [], hot: over.hot ?? [], marks, ties: over.ties ?? [], at, chosen: kind === "cell" ? bbox : admin1 }}
           onPick={choose}
           onPoint={setPointed}
+          onMarks={opened}
+          onMove={moved}
         />
+        <Here marks={marks.filter((mark, n) => here.includes(mark.view) && marks.findIndex(({ view }) => view === mark.view) === n)} />
+        <InView points={points} />
         <p class="legend">
           <span class="look steps" aria-hidden="true" /> {measure === "kg" ? "kg" : t("Seizures")}: {t("few to many")}
-          {(["zero", "silent", "unshared"] as const).map((state) => (
-            <span key={state}>
-              <span class={`look ${state}`} aria-hidden="true" /> {state === "zero" ? t("none among what is shared") : meaning(state)}
-            </span>
-          ))}
+          <Legend zero={none()} />
+          <Marked over={asked()["over"] ?? ""} points={points.on} />
         </p>
         <p class="pointed">{known && `${known}: ${under ? said(under, measure) : "0"}`}</p>
         <details>
@@ -97,69 +107,8 @@ export function MapOf({ owners }: { owners: Owner[] }) {
             </tbody>
           </table>
         </details>
-      </Figure>
-      {over.kind && <OverTable over={over} />}
-    </>
-  );
-}
-
-type Shown = Parameters<Atlas["show"]>[0];
-
-interface Given {
-  about: unknown[];
-  shown: Shown;
-  onPick: (key: string) => void;
-  onPoint: (key: string) => void;
-}
-
-function Canvas({ about, shown, onPick, onPoint }: Given) {
-  const place = useRef<HTMLDivElement>(null);
-  const drawn = useRef<Atlas | null>(null);
-  const latest = useRef({ shown, onPick, onPoint });
-  const [fault, setFault] = useState("");
-  const [dark, setDark] = useState(matchMedia("(prefers-color-scheme: dark)").matches);
-  latest.current = { shown, onPick, onPoint };
-  useEffect(() => {
-    const scheme = matchMedia("(prefers-color-scheme: dark)");
-    const turn = () => setDark(scheme.matches);
-    scheme.addEventListener("change", turn);
-    return () => scheme.removeEventListener("change", turn);
-  }, []);
-  useEffect(() => {
-    const box = place.current;
-    if (!box) return;
-    let here = true;
-    const begin = async () => {
-      const { atlas } = await import("./atlas");
-      if (!here) return;
-      const made = await atlas(box, {
-        onPick: (key) => latest.current.onPick(key),
-        onPoint: (key) => latest.current.onPoint(key),
-        onIdle: () => (box.dataset["idle"] = ""),
-        name: countryName,
-      });
-      if (!here) return made.remove();
-      drawn.current = made;
-      made.show(latest.current.shown);
-    };
-    const watch = new IntersectionObserver(([entry]) => {
-      if (!entry?.isIntersecting) return;
-      watch.disconnect();
-      begin().catch((error: unknown) => setFault(told(error)));
-    });
-    watch.observe(box);
-    return () => {
-      here = false;
-      watch.disconnect();
-      drawn.current?.remove();
-      drawn.current = null;
-    };
-  }, [language.value, dark]);
-  useEffect(() => drawn.current?.show(latest.current.shown), about);
-  return (
-    <>
-      {fault && <p class="fault" role="alert">{fault}</p>}
-      <div class="map" ref={place} />
+      </CellsFigure>
+      {over.table}
     </>
   );
 }

@@ -1,13 +1,14 @@
-/** The map month by month: one question crossed with months, then no further call while it plays. */
+/** The map month by month: one question crossed with months, then no further call. The month shown is in the address. */
 
 import { useEffect, useState } from "preact/hooks";
 import { get, purpose } from "../api";
 import { Fault, useAnswer } from "../parts";
 import { t, when } from "../words";
 import { amount, type Answer, type Cell } from "./answer";
-import { type Measure, monthsFrom } from "./question";
+import { asked, change, type Measure, monthsFrom, settled } from "./question";
 
 const BEAT = 900; // milliseconds
+const FIRST = "first"; // month of what is found
 
 export interface Play {
   cells: Cell[] | null; // of the month shown; null while the whole period is
@@ -23,19 +24,20 @@ export interface Play {
 }
 
 export function usePlay(path: string, measure: Measure): Play {
-  const [on, setOn] = useState(false);
+  const { play: month = "" } = asked();
+  const on = month !== "";
   const [running, setRunning] = useState(false);
-  const [at, setAt] = useState(0);
   const { value, fault } = useAnswer(async () => (on ? get<Answer>(path) : undefined), [path, on, purpose.value]);
   const cells = (on && value?.cells.filter(({ key }) => key["month"])) || [];
   const named = cells.map(({ key }) => key["month"] ?? "").sort();
   const months = named.length ? monthsFrom(named[0] ?? "", named.at(-1) ?? "") : [];
-  const shown = Math.min(at, Math.max(0, months.length - 1));
+  const shown = Math.max(0, months.indexOf(month));
+  const show = (place: number) => settled({ play: months[place] ?? FIRST });
   useEffect(() => {
     if (!running || months.length === 0) return;
-    const beat = setInterval(() => setAt((now) => (now + 1) % months.length), BEAT);
-    return () => clearInterval(beat);
-  }, [running, months.length]);
+    const beat = setTimeout(() => show((shown + 1) % months.length), BEAT);
+    return () => clearTimeout(beat);
+  }, [running, months.length, shown]);
   return {
     cells: months.length ? cells.filter(({ key }) => key["month"] === months[shown]) : null,
     most: Math.max(...cells.map((cell) => amount(cell, measure)), 0),
@@ -44,18 +46,17 @@ export function usePlay(path: string, measure: Measure): Play {
     running,
     fault,
     begin: () => {
-      setOn(true);
+      if (!on) change({ play: FIRST });
       setRunning(true);
     },
     stop: () => setRunning(false),
     end: () => {
-      setOn(false);
       setRunning(false);
-      setAt(0);
+      change({ play: "" });
     },
     go: (place) => {
       setRunning(false);
-      setAt(place);
+      show(place);
     },
   };
 }

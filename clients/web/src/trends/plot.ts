@@ -27,14 +27,14 @@ interface Series {
   answer: Answer;
   measure: Measure;
   months: string[];
-  silent: string[]; // months in which nobody who shares has said anything
+  states: Map<string, State>; // of all who share, by month
   chosen: (month: string) => boolean;
   width: number;
   label: string;
 }
 
 /** Bars by month; drag over them to choose a period. */
-export function series({ answer, measure, months, silent, chosen, width, label }: Series, onBrush: (from: string, to: string) => void): Element {
+export function series({ answer, measure, months, states, chosen, width, label }: Series, onBrush: (from: string, to: string) => void): Element {
   const amounts = new Map(answer.cells.map((cell) => [cell.key["month"], amount(cell, measure)]));
   const bars = months.map((month) => ({ month: date(month), value: amounts.get(month) ?? 0, chosen: chosen(month) }));
   const top = Math.max(...bars.map(({ value }) => value), 1);
@@ -46,15 +46,33 @@ export function series({ answer, measure, months, silent, chosen, width, label }
     x: { type: "utc", domain: [date(months[0] ?? ""), date(monthAfter(months.at(-1) ?? ""))], tickFormat: named, ticks: some(months, width).map(date), label: null },
     y: { domain: [0, top], label: measure === "kg" ? "kg" : null, grid: true, ticks: Math.min(4, top) },
     marks: [
-      Plot.rect(silent, { x1: (m: string) => date(m), x2: (m: string) => date(monthAfter(m)), y1: 0, y2: top, fill: "var(--soft)", fillOpacity: 0.18, insetLeft: 0.5, insetRight: 0.5 }),
+      ...(["silent", "unshared"] as const).map((state) =>
+        Plot.rect(months.filter((month) => states.get(month) === state), { x1: (m: string) => date(m), x2: (m: string) => date(monthAfter(m)), y1: 0, y2: top, fill: `url(#${state})`, insetLeft: 0.5, insetRight: 0.5 }),
+      ),
+      Plot.text(months.filter((month) => states.get(month) === "zero"), { x: (m: string) => new Date((date(m).getTime() + date(monthAfter(m)).getTime()) / 2), y: 0, dy: -9, text: () => "0", fill: "var(--ink)" }),
       Plot.rectY(bars, { x: "month", interval: "month", y: "value", fill: "var(--act)", fillOpacity: (bar: { chosen: boolean }) => (bar.chosen ? 1 : 0.35), insetLeft: 0.5, insetRight: 0.5 }),
       Plot.ruleY([0], { stroke: "var(--soft)" }),
     ],
   });
   const svg = bare(plot, label);
+  svg.prepend(patterns());
   const invert = plot.scale("x")?.invert as ((at: number) => Date) | undefined;
   if (invert) brush(svg, width, (a, b) => onBrush(named(invert(a)), monthAfter(named(invert(b)))));
   return svg;
+}
+
+/** The looks of silence, as on the map. */
+function patterns(): Element {
+  const drawn = { silent: "M1 1h2v2h-2z", unshared: "M-1 7l8 -8" };
+  const [defs, ...parts] = ["defs", ...Object.keys(drawn)].map((name) => document.createElementNS("http://www.w3.org/2000/svg", name === "defs" ? name : "pattern"));
+  for (const [n, [id, d]] of Object.entries(drawn).entries()) {
+    const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+    for (const [name, value] of Object.entries({ d, fill: id === "silent" ? "var(--soft)" : "none", stroke: id === "silent" ? "none" : "var(--soft)", "stroke-width": "1.5" })) path.setAttribute(name, value);
+    for (const [name, value] of Object.entries({ id, width: "6", height: "6", patternUnits: "userSpaceOnUse" })) parts[n]?.setAttribute(name, value);
+    parts[n]?.append(path);
+  }
+  defs?.append(...parts);
+  return defs as Element;
 }
 
 /** Calls back with both ends, in pixels of the drawing, when the pointer is let go. */
@@ -132,6 +150,28 @@ export function taken(rows: Taken[], months: string[], unit: string, width: numb
       Plot.barY(rows, { x: "month", y: "median", fill: "var(--act)" }),
       Plot.tickY(rows, { x: "month", y: "p90", stroke: "var(--ink)", strokeWidth: 2 }),
       Plot.ruleY([0], { stroke: "var(--soft)" }),
+    ],
+  });
+  return bare(plot, label);
+}
+
+/** Rows of bars over the same months: what happened of each, with its number above it. */
+export function beside(events: { month: string; of: string; number: number }[], rows: string[], months: string[], width: number, label: string): Element {
+  const most = (of: string) => Math.max(...events.filter((event) => event.of === of).map(({ number }) => number));
+  const bars = events.map((event) => ({ ...event, x1: date(event.month), x2: date(monthAfter(event.month)), share: event.number / most(event.of) }));
+  const plot = Plot.plot({
+    width,
+    height: 60 + 80 * rows.length,
+    marginTop: 30,
+    className: "plot",
+    x: { type: "utc", domain: [date(months[0] ?? ""), date(monthAfter(months.at(-1) ?? ""))], tickFormat: named, ticks: some(months, width).map(date), label: null },
+    y: { axis: null, domain: [0, 1.8] },
+    fy: { domain: rows, axis: null, padding: 0.2 },
+    marks: [
+      Plot.frame({ stroke: "var(--line)" }),
+      Plot.text(rows, { fy: (row: string) => row, frameAnchor: "top-left", dx: 4, dy: 4, text: (row: string) => row, fill: "var(--soft)" }),
+      Plot.rect(bars, { fy: "of", x1: "x1", x2: "x2", y1: 0, y2: "share", fill: "var(--act)", insetLeft: 0.5, insetRight: 0.5 }),
+      Plot.text(bars, { fy: "of", x: (bar: { x1: Date; x2: Date }) => new Date((bar.x1.getTime() + bar.x2.getTime()) / 2), y: "share", dy: -8, text: (bar: { number: number }) => String(bar.number), fill: "var(--ink)" }),
     ],
   });
   return bare(plot, label);

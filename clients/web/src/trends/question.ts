@@ -1,8 +1,10 @@
 /** What the page of trends asks: the filters in its address, and from them the question of each figure. */
 
-import { go, route } from "../route";
+import { go, route, settle } from "../route";
 
 export const FILTERS = ["from", "to", "substance", "country", "admin1", "owner", "bbox"] as const;
+/** How the answers are shown. */
+export const VIEW = ["measure", "compare", "level", "unit", "map", "resolution", "over", "relation", "points", "at", "play"] as const;
 export type Filter = (typeof FILTERS)[number];
 export type Measure = "seizures" | "kg";
 export type Asked = Record<string, string>;
@@ -11,28 +13,35 @@ export const asked = (): Asked => Object.fromEntries(route.value.query);
 
 export const measured = (): Measure => (route.value.query.get("measure") === "kg" ? "kg" : "seizures");
 
+export const only = (names: readonly string[], of: Asked): Asked => Object.fromEntries(names.flatMap((name) => (of[name] ? [[name, String(of[name])]] : [])));
+
 /** A route of the trends under the filters of the page, but for those that the figure is there to choose. */
 export function filtered(route: string, given: Asked = {}, without: Filter[] = [], over: Asked = asked()): string {
-  const kept = FILTERS.filter((name) => over[name] && !without.includes(name)).map((name) => [name, over[name] ?? ""]);
-  return `/v1/${route}?${new URLSearchParams({ ...given, ...Object.fromEntries(kept) })}`;
+  const kept = only(FILTERS.filter((name) => !without.includes(name)), over);
+  const asks = new URLSearchParams({ ...given, ...kept }).toString();
+  return `/v1/${route}${asks && `?${asks}`}`; // an address with nothing behind its "?" is signed as another one
 }
 
 /** The same question by another dimension. */
 export const question = (by: string, without: Filter[] = [], more: Asked = {}, over: Asked = asked()): string =>
   filtered("trends", { by, measure: "seizures,kg", ...more }, without, over);
 
-/** Whether the period before is asked for too: there is one where the period has both ends. */
-export const compared = ({ compare, from, to } = asked()): boolean => Boolean(compare && from && to);
+/** What figures are compared with: there is a period before one with both ends, and a usual before a first month. */
+export function compared({ compare, from, to } = asked()): "previous" | "norm" | "" {
+  if (compare === "norm") return from ? "norm" : "";
+  return compare === "previous" && from && to ? "previous" : "";
+}
 
 export const change = (given: Asked): void => go("trends", { ...asked(), ...given });
+
+/** What a figure does by itself: where the map is moved to. */
+export const settled = (given: Asked): void => settle("trends", { ...asked(), ...given });
 
 /** Choose a value; the chosen one again lets it go. */
 export const pick = (name: Filter, value: string): void => change({ [name]: asked()[name] === value ? "" : value });
 
-export const clear = (): void => {
-  const { measure = "", map = "", over = "", compare = "", level = "" } = asked();
-  go("trends", { measure, map, over, compare, level });
-};
+/** Let all filters go; how they are shown stays. */
+export const clear = (): void => change(Object.fromEntries(FILTERS.map((name) => [name, ""])));
 
 /** "2025-12" → "2026-01". */
 export function monthAfter(month: string, by = 1): string {

@@ -4,19 +4,20 @@ import { useState } from "preact/hooks";
 import { purpose, get } from "../api";
 import { Empty, useAnswer } from "../parts";
 import { t } from "../words";
-import { amount, type Answer, change, ranked, said } from "./answer";
-import { Figure } from "./figure";
+import { amount, type Answer, change, type Owner, ranked, said, stateOf } from "./answer";
+import { CellsFigure } from "./figure";
 import { called, useNames } from "../names";
+import { Look, meaning, none, Silences } from "./looks";
 import { Lineage, Level } from "./tree";
 import { asked, compared, type Filter, measured, pick, question } from "./question";
 
 const FEW = 8;
 
-export function Ranking({ dimension, title }: { dimension: Filter; title: string }) {
+export function Ranking({ dimension, title, owners }: { dimension: Filter; title: string; owners: Owner[] }) {
   const [all, setAll] = useState(false);
   const { level = "" } = asked();
   const path = question(dimension, dimension === "country" ? ["country", "admin1"] : [dimension], {
-    ...(compared() ? { compare: "previous" } : {}),
+    ...(compared() === "previous" ? { compare: "previous" } : {}),
     ...(dimension === "substance" && level ? { level } : {}),
   });
   const { value, fault } = useAnswer(() => get<Answer>(path), [path, purpose.value]);
@@ -25,9 +26,11 @@ export function Ranking({ dimension, title }: { dimension: Filter; title: string
   const most = Math.max(...cells.map((cell) => amount(cell, measure)), 0);
   const shown = all ? cells : cells.slice(0, FEW);
   useNames(dimension, shown.map(({ key }) => key[dimension]));
-  const chosen = asked()[dimension];
+  const { [dimension]: chosen, owner: reporter } = asked();
+  const counted = new Set(cells.map(({ key }) => key[dimension]));
+  const absent = owners.filter(({ owner }) => !counted.has(owner) && (!reporter || reporter === owner));
   return (
-    <Figure title={title} path={path} answer={value} fault={fault}>
+    <CellsFigure title={title} path={path} answer={value} fault={fault}>
       {dimension === "substance" && <Level />}
       {dimension === "substance" && chosen && <Lineage of={chosen} />}
       {cells.length === 0 && <Empty>{t("Nothing that is shared with you answers to this.")}</Empty>}
@@ -36,7 +39,7 @@ export function Ranking({ dimension, title }: { dimension: Filter; title: string
           <tr>
             <th scope="col">{title}</th>
             <th scope="col">{measure === "kg" ? "kg" : t("Seizures")}</th>
-            {compared() && <th scope="col">{t("Period before")}</th>}
+            {compared() === "previous" && <th scope="col">{t("Period before")}</th>}
           </tr>
         </thead>
         <tbody>
@@ -50,14 +53,16 @@ export function Ranking({ dimension, title }: { dimension: Filter; title: string
                       {called(dimension, key)}
                     </button>
                   ) : (
-                    <em>{called(dimension, key)}</em>
+                    <>
+                      {key === null && <Look of="unshared" />} <em>{called(dimension, key)}</em>
+                    </>
                   )}
                 </th>
                 <td class="amount">
                   {said(cell, measure)}
                   <span class="bar" aria-hidden="true" style={{ width: `${most ? (100 * amount(cell, measure)) / most : 0}%` }} />
                 </td>
-                {compared() && (
+                {compared() === "previous" && (
                   <td>
                     {cell.previous ? said(cell.previous, measure) : "–"} {change(cell, measure)}
                   </td>
@@ -65,13 +70,30 @@ export function Ranking({ dimension, title }: { dimension: Filter; title: string
               </tr>
             );
           })}
+          {dimension === "country" && (all || cells.length <= FEW) && absent.map((owner) => <Absent key={owner.owner} owner={owner} />)}
         </tbody>
       </table>
+      {dimension !== "country" && <Silences owners={owners} />}
       {cells.length > FEW && (
         <button aria-expanded={all} onClick={() => setAll(!all)}>
           {all ? t("Show fewer") : t("Show all {n}", { n: cells.length })}
         </button>
       )}
-    </Figure>
+    </CellsFigure>
+  );
+}
+
+/** A member country without an amount, and why. */
+function Absent({ owner }: { owner: Owner }) {
+  const { from = "", to = "" } = asked();
+  const state = stateOf(owner, from.slice(0, 7), to.slice(0, 7));
+  const zero = state === "reported" || state === "zero";
+  return (
+    <tr>
+      <th scope="row">{called("country", owner.owner)}</th>
+      <td>
+        <Look of={zero ? "zero" : state} /> {zero ? "0 · " : ""}<small>{state === "reported" ? none() : meaning(state)}</small>
+      </td>
+    </tr>
   );
 }

@@ -1,17 +1,18 @@
-/** Questions that were saved at one's agency: opened again by a press, asked by everybody with their own eyes. */
+/** Questions that were saved at one's agency, with how they were looked at: opened again by a press, asked by everybody with their own eyes. */
 
 import { useState } from "preact/hooks";
 import { call, get, purpose } from "../api";
 import { Fault, useAnswer, useDoing } from "../parts";
 import { href } from "../route";
 import { t } from "../words";
-import { type Asked, asked, FILTERS } from "./question";
+import { type Asked, asked, FILTERS, only, VIEW } from "./question";
 
 interface Saved {
   id: string;
   name: string;
   mine: boolean;
   asks: Asked;
+  view: Asked | null;
 }
 
 export function SavedQuestions() {
@@ -27,8 +28,8 @@ export function SavedQuestions() {
     event.preventDefault();
     const form = event.currentTarget as HTMLFormElement;
     const name = String(new FormData(form).get("name"));
-    const asks = { by: "month", ...filters(asked()) };
-    void then(() => call("POST", "/v1/questions", { body: { name, shared: "agency", asks }, purposeful: true })).then(() => form.reset());
+    const body = { name, shared: "agency", asks: { by: "month", ...only(FILTERS, asked()) }, view: only(VIEW, asked()) };
+    void then(() => call("POST", "/v1/questions", { body, purposeful: true })).then(() => form.reset());
   };
   return (
     <details class="saved">
@@ -36,7 +37,7 @@ export function SavedQuestions() {
       <ul class="cards">
         {value?.items.map((one) => (
           <li key={one.id}>
-            <a href={href("trends", filters(one.asks))}>{one.name}</a>{" "}
+            <a href={href("trends", { ...only(FILTERS, one.asks), ...only(VIEW, one.view ?? {}) })}>{one.name}</a>{" "}
             {one.mine && (
               <button disabled={doing.busy} aria-label={`${t("Delete")}: ${one.name}`} onClick={() => void then(() => call("DELETE", `/v1/questions/${one.id}`))}>
                 ✕
@@ -55,5 +56,3 @@ export function SavedQuestions() {
     </details>
   );
 }
-
-const filters = (of: Asked): Asked => Object.fromEntries(FILTERS.flatMap((name) => (of[name] ? [[name, String(of[name])]] : [])));

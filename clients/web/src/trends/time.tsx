@@ -3,9 +3,10 @@
 import { get, purpose } from "../api";
 import { Empty, useAnswer } from "../parts";
 import { language, t, when } from "../words";
-import { type Answer, type Owner, said, span, stateIn } from "./answer";
+import { type Answer, type Owner, said, span, stateIn, together } from "./answer";
 import { Drawn } from "./drawn";
-import { Figure } from "./figure";
+import { CellsFigure } from "./figure";
+import { Legend, Look, meaning, none } from "./looks";
 import { asked, change, measured, monthAfter, monthsFrom, question } from "./question";
 
 const MOST = 120; // months that one chart shows
@@ -18,41 +19,54 @@ export function Time({ owners }: { owners: Owner[] }) {
   const months = [...(value?.cells ?? []).flatMap(({ key }) => key["month"] || []), ...(span(owners) ?? [])].sort();
   const shown = months.length ? monthsFrom(months[0] ?? "", months.at(-1) ?? "").slice(-MOST) : [];
   const sharers = owners.filter((one) => one.shares && (!owner || one.owner === owner));
-  const silent = shown.filter((month) => sharers.every((one) => stateIn(one, month) === "silent"));
+  const states = new Map(shown.map((month) => [month, together(sharers.map((one) => stateIn(one, month)))]));
   const chosen = (month: string) => (!from || month >= from.slice(0, 7)) && (!to || month < to.slice(0, 7));
+  const cells = new Map(value?.cells.map((cell) => [cell.key["month"], cell]));
+  const undated = cells.get(null);
   const choose = (since: string, until: string) => change({ from: since, to: until });
   const title = t("By month");
   return (
-    <Figure title={title} path={path} answer={value} fault={fault} wide pictured>
+    <CellsFigure title={title} path={path} answer={value} fault={fault} wide pictured>
       {value && shown.length > 0 ? (
         <Drawn
-          about={[value, measure, from, to, silent.join(), language.value]}
-          draw={(charts, width) => charts.series({ answer: value, measure, months: shown, silent, chosen, width, label: title }, choose)}
+          about={[value, measure, from, to, [...states.values()].join(), language.value]}
+          draw={(charts, width) => charts.series({ answer: value, measure, months: shown, states, chosen, width, label: title }, choose)}
         />
       ) : (
         <Empty>{t("Nothing that is shared with you answers to this.")}</Empty>
       )}
       <p>
-        <small>{t("Drag over the months to choose a period. Shaded: nobody who shares with you has said anything.")}</small>
+        <small>{t("Drag over the months to choose a period.")}</small>
+      </p>
+      <p class="legend">
+        <Legend zero={t("whoever spoke has reported that there were none")} />
       </p>
       <details>
         <summary>{t("As a table")}</summary>
         <table class="ranking">
           <tbody>
-            {value?.cells.map((cell) => {
-              const month = cell.key["month"];
+            {shown.map((month) => {
+              const [cell, state = "unshared"] = [cells.get(month), states.get(month)];
               return (
-                <tr key={month ?? "-"}>
+                <tr key={month}>
                   <th scope="row">
-                    {month ? <button onClick={() => choose(month, monthAfter(month))}>{when(month)}</button> : t("not shared with you")}
+                    <button onClick={() => choose(month, monthAfter(month))}>{when(month)}</button>
                   </th>
-                  <td class="amount">{said(cell, measure)}</td>
+                  <td class="amount">{cell ? said(cell, measure) : state === "reported" ? <>0 <small>{none()}</small></> : <><Look of={state} /> <small>{meaning(state)}</small></>}</td>
                 </tr>
               );
             })}
+            {undated && (
+              <tr>
+                <th scope="row">
+                  <Look of="unshared" /> {t("not shared with you")}
+                </th>
+                <td class="amount">{said(undated, measure)}</td>
+              </tr>
+            )}
           </tbody>
         </table>
       </details>
-    </Figure>
+    </CellsFigure>
   );
 }

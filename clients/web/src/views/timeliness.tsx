@@ -6,7 +6,7 @@ import { Empty, Fault, useAnswer } from "../parts";
 import { go, href, route } from "../route";
 import { holds } from "../session";
 import { type Owner } from "../trends/answer";
-import { lines, save } from "../trends/csv";
+import { csv, save } from "../trends/csv";
 import { Drawn } from "../trends/drawn";
 import { monthsFrom } from "../trends/question";
 import { language, number, t, when } from "../words";
@@ -146,7 +146,7 @@ function Coverage({ answer, agency, onPick }: { answer: Answer; agency: string; 
   const head = ["agency", "name", "last_filed", "records", "zero_reports", "silent"];
   const rows = agencies.map((one) => [one.agency, one.name, one.last_filed, one.records, one.zero_reports, one.silent.map((span) => span.join("/")).join(" ")]);
   return (
-    <Part title={title} name="coverage" rows={[head, ...rows]}>
+    <Part title={title} name="coverage" head={head} rows={rows}>
       <Drawn about={[answer, language.value]} draw={(charts, width) => charts.silences(owners, [first_month, last_month], width, (code) => code, title)} />
       <p>
         <small>{t("Filled: records were filed. 0: only reports that there was nothing. A dot: nothing, which is not a zero.")}</small>
@@ -189,7 +189,7 @@ function Lags({ answer, agency, stage, onPick }: { answer: Answer; agency: strin
   const head = ["stage", "agency", "month", "n", "without", "median_hours", "p90_hours"];
   const rows = answer.lags.map((lag) => [lag.stage, lag.agency, lag.month, lag.n, lag.without, lag.median, lag.p90]);
   return (
-    <Part title={t("How long each stage takes")} name="timeliness" rows={[head, ...rows]}>
+    <Part title={t("How long each stage takes")} name="timeliness" head={head} rows={rows}>
       {whole.length === 0 ? (
         <Empty>
           {t("Nothing was filed in these months. Choose others above.")}{" "}
@@ -276,13 +276,13 @@ function ByMonth({ answer, lags, name }: { answer: Answer; lags: Lag[]; name: st
   );
 }
 
-function Part({ title, name, rows, children }: { title: string; name: string; rows: unknown[][]; children: ComponentChildren }) {
+function Part({ title, name, head, rows, children }: { title: string; name: string; head: string[]; rows: unknown[][]; children: ComponentChildren }) {
   return (
     <section class="figure wide" aria-label={title}>
       <h2>{title}</h2>
       {children}
       <p>
-        <button onClick={() => save(`${name}.csv`, "text/csv", lines(rows))}>{t("Save as CSV")}</button>
+        <button onClick={() => save(`${name}.csv`, "text/csv", csv(head, rows))}>{t("Save as CSV")}</button>
       </p>
     </section>
   );

@@ -7,10 +7,11 @@ import { href } from "../route";
 import { type Answer } from "../trends/answer";
 import { Coverage } from "../trends/coverage";
 import { MapOf } from "../trends/map";
-import { asked, change, clear, type Filter, FILTERS, measured, monthAfter, question } from "../trends/question";
+import { asked, change, clear, compared, type Filter, FILTERS, measured, monthAfter, question } from "../trends/question";
 import { Ranking } from "../trends/ranking";
 import { SavedQuestions } from "../trends/saved";
 import { Time } from "../trends/time";
+import { Usual } from "../trends/usual";
 import { counted, number, t, when } from "../words";
 import { Purpose } from "../purpose";
 
@@ -28,10 +29,11 @@ export function Trends() {
       {all && (
         <div class="figures">
           <Time owners={owners} />
+          {compared() === "norm" && <Usual />}
           <MapOf owners={owners} />
-          <Ranking dimension="substance" title={t("Substance")} />
-          <Ranking dimension="country" title={t("Country of seizure")} />
-          <Ranking dimension="admin1" title={t("Division")} />
+          <Ranking dimension="substance" title={t("Substance")} owners={owners} />
+          <Ranking dimension="country" title={t("Country of seizure")} owners={owners} />
+          <Ranking dimension="admin1" title={t("Division")} owners={owners} />
           <Coverage owners={owners} />
         </div>
       )}
@@ -71,6 +73,7 @@ function Asking() {
           <select value={compare} onChange={(event) => change({ compare: event.currentTarget.value })}>
             <option value="">{t("nothing")}</option>
             <option value="previous">{from && to ? t("Period before") : t("Period before, once one is chosen")}</option>
+            <option value="norm">{from ? t("What is usual for each") : t("What is usual for each, once a first month is chosen")}</option>
           </select>
         </label>
       </div>
@@ -84,6 +87,7 @@ function Asking() {
         <a href={href("records", { from: from && `${from.slice(0, 7)}-01`, to: to && `${to.slice(0, 7)}-01`, owner: rest["owner"] ?? "", substance: rest["substance"] ?? "" })}>
           {t("The records behind it")}
         </a>
+        {rest["substance"] && <a href={href("timeline", { product: rest["substance"], from, to, owner: rest["owner"] ?? "" })}>{t("Its precursors and laboratories")}</a>}
       </p>
     </>
   );
