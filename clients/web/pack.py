@@ -29,7 +29,7 @@ SHOWN = (
     "identification_statuses", "transport_modes", "concealments", "handling", "place_types", "conveyances",
     "detection_methods", "route_certainties", "techniques", "technique_results", "identification_levels", "finding_roles",
     "isomer_statuses", "stereo_statuses", "salt_forms", "purity_units", "purity_bases", "sampling_plans",
-    "accreditations", "physical_forms", "tablet_scores",
+    "accreditations", "physical_forms", "tablet_scores", "incident_types",
 )  # fmt: skip
 _SAID = r'"((?:[^"\\]|\\.)*)"'
 _USED = re.compile(rf"\bt\(\s*{_SAID}|\bcounted\(\s*{_SAID},\s*{_SAID}|(?:title|heading):\s*{_SAID}")

@@ -50,7 +50,7 @@ const PLACES: Place[] = [
   { view: "timeliness", title: "Coverage and timeliness", roles: ["key_administrator", "policy_officer", "auditor"] },
 ];
 
-const PARTS = ["record", "alert", "request", "recall", "laboratory"]; // reached from a list, and by their addresses
+const PARTS = ["record", "alert", "request", "recall", "laboratory", "timeline"]; // reached from a list, and by their addresses
 
 function Header({ places }: { places: Place[] }) {
   const current = session.value;
@@ -107,6 +107,8 @@ function View({ places }: { places: Place[] }) {
       return <Later key="laboratory" load={() => import("./laboratory/pages")} />;
     case "trends":
       return <Trends />;
+    case "timeline":
+      return <Later key="timeline" load={() => import("./views/timeline")} />;
     case "policy":
       return <Later key="policy" load={() => import("./views/policy")} />;
     case "statement":
