@@ -7,7 +7,7 @@ import { counted, number, t, when } from "../words";
 import { csv } from "./csv";
 import { Figure } from "./figure";
 import { type Layer } from "./over";
-import { asked, filtered } from "./question";
+import { asked, filtered, pick } from "./question";
 
 interface Cluster {
   cells: string[];
@@ -30,10 +30,15 @@ const HEAD = ["from", "cells", "observed", "expected", "ratio", "p", "significan
 const tableOf = (clusters: Cluster[]): string =>
   csv([...HEAD], clusters.map((cluster) => HEAD.map((name) => (name === "cells" ? cluster.cells.join(" ") : cluster[name]))));
 
+async function choose(cells: string[]): Promise<void> {
+  const { boxAround } = await import("./shapes"); // H3 comes when it is needed
+  pick("bbox", boxAround(cells));
+}
+
 /** They are sought within a period of whole months only. */
 export function useHotSpots(on: boolean): Layer {
   const { from, to } = asked();
-  const path = filtered("hotspots", { resolution: "4" });
+  const path = filtered("hotspots", { resolution: "4" }, ["bbox"]);
   const ready = on && from && to;
   const { value, fault } = useAnswer(async () => (ready ? get<Told>(path) : undefined), [path, ready, purpose.value]);
   const told = ready ? value : undefined;
@@ -68,7 +73,7 @@ function HotSpots({ path, told, fault }: { path: string; told: Told | undefined;
             {told?.clusters.map((cluster) => (
               <tr key={cluster.cells.join()}>
                 <td>{when(cluster.from)}</td>
-                <td data-head={t("Cells")}>{cluster.cells.length}</td>
+                <td data-head={t("Cells")}><button onClick={() => void choose(cluster.cells)} aria-label={`${t("Area of the map")}: ${cluster.cells.length}`}>{cluster.cells.length}</button></td>
                 <td data-head={t("Seen")}>{cluster.observed}</td>
                 <td data-head={t("Expected")}>{number(String(cluster.expected))}</td>
                 <td data-head="p">{number(String(cluster.p))}</td>

@@ -30,6 +30,13 @@ export function boxOf(cell: string): string {
   return ends.map((end, n) => ((n < 2 ? Math.floor : Math.ceil)(end * 1e4) / 1e4).toString()).join();
 }
 
+/** Around the cells of one cluster. */
+export function boxAround(cells: string[]): string {
+  const boxes = cells.map((cell) => boxOf(cell).split(",").map(Number));
+  const ends = (n: number) => boxes.map((box) => box[n] ?? 0);
+  return [Math.min(...ends(0)), Math.min(...ends(1)), Math.max(...ends(2)), Math.max(...ends(3))].join();
+}
+
 /** The middle of the box around a geometry. */
 export function middle(geometry: Geometry): Position {
   const [lon, lat]: [number[], number[]] = [[], []];

@@ -65,7 +65,7 @@ const tableOf = (found: Warning[]): string =>
 function Warnings({ of, fault }: { of: Warning[] | undefined; fault: unknown }) {
   return (
     <Figure title={t("Alerts")} path={PATH} answer={of && {}} fault={fault} name="alerts" table={() => tableOf(of ?? [])} wide>
-      {of?.length === 0 && <Empty>{t("No alert reaches you. An alert reaches only who may see all that it rests on.")}</Empty>}
+      {of?.length === 0 && <Empty>{t("Nothing that is shared with you answers to this.")}</Empty>}
       <table>
         <thead>
           <tr>
