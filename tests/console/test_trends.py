@@ -32,7 +32,7 @@ TO_KG: dict[str, Any] = {
     "time": "day",
     "place": "cell",
 }
-FIRST_VIEW_KILOBYTES = 300
+FIRST_VIEW_KILOBYTES = 150  # H3, charts and the map come when they are needed
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -7,7 +7,8 @@ import "../maplibre";
 import baseAddress from "../generated/base.json?url";
 import { type State } from "./answer";
 import { layers, pattern, STEPS } from "./layers";
-import { arc, boxOf, centre, dot, hexagon, type Leg, line, type Mark, middle, NAMED, outline, type Position, type Where } from "./shapes";
+import { arc, boxOf, centre, dot, hexagon, type Leg, line, middle, NAMED, outline } from "./shapes";
+import { type Mark, type Position, type Where } from "./where";
 
 const NOTHING: FeatureCollection = { type: "FeatureCollection", features: [] };
 const REGION = new LngLatBounds([44, 33], [88, 54]);

@@ -11,7 +11,7 @@ import { csv } from "./csv";
 import { Figure } from "./figure";
 import { type Layer } from "./over";
 import { type Asked, asked, change } from "./question";
-import { type Mark, type Position, type Where } from "./shapes";
+import { type Mark, type Position, type Where } from "./where";
 import { fits } from "./within";
 
 const RELATIONS = ["event", "chemical", "physical"];

@@ -10,7 +10,7 @@ import { type Page, time } from "../views/records";
 import { type View } from "./atlas";
 import { type Play } from "./play";
 import { asked, filtered, monthAfter } from "./question";
-import { common, type Mark, whereOf } from "./shapes";
+import { common, type Mark, whereOf } from "./where";
 
 const NEAR = 8; // zoom from which on points are asked for
 const MOST = 200;

@@ -13,7 +13,7 @@ import { csv } from "./csv";
 import { Figure } from "./figure";
 import { type Layer } from "./over";
 import { asked, FILTERS, question } from "./question";
-import { type Mark, whereOf } from "./shapes";
+import { type Mark, whereOf } from "./where";
 import { fits } from "./within";
 
 const PATH = "/v1/alerts?state=issued&limit=50";

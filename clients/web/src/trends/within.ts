@@ -1,7 +1,7 @@
 /** Whether a record answers to the filters of the page, by what is disclosed of it. Pure. */
 
 import { type Asked } from "./question";
-import { type Position, whereOf } from "./shapes";
+import { type Position, whereOf } from "./where";
 
 interface Disclosed {
   owner: string;
