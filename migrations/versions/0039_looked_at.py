@@ -8,7 +8,7 @@ from alembic import op
 from migrations.scripts import run
 
 revision = "0039"
-down_revision = "0034"
+down_revision = "0038"
 
 LOOKED_AT = """
 ALTER TABLE core.question ADD COLUMN view jsonb;

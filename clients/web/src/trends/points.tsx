@@ -6,7 +6,8 @@ import { called, useNames } from "../names";
 import { Fault, useAnswer } from "../parts";
 import { href } from "../route";
 import { counted, countryName, t } from "../words";
-import { type Page, time } from "../views/records";
+import type { Page } from "../pages";
+import { type Shared, time } from "../views/records";
 import { type View } from "./atlas";
 import { type Play } from "./play";
 import { asked, filtered, monthAfter } from "./question";
@@ -32,7 +33,7 @@ export function usePoints(view: View | null, play: Play): Points {
   const box = points && near && view && !play.running ? (bbox ? common(view.box, bbox) : view.box) : "";
   const day = (first: string) => first && `${first}-01`;
   const path = box && filtered("seizures", { limit: String(MOST), bbox: box }, [], { ...others, from: day(since), to: day(until) });
-  const { value, fault } = useAnswer(async () => (path ? get<Page>(path) : undefined), [path, purpose.value]);
+  const { value, fault } = useAnswer(async () => (path ? get<Page<Shared>>(path) : undefined), [path, purpose.value]);
   const given = (path && value?.items.filter(({ facets }) => whereOf(facets).point)) || [];
   useNames("substance", given.flatMap(({ derived }) => derived?.items.map(({ substance }) => substance) ?? []));
   const marks = given.map(({ id, owner, facets, derived }): Mark => {
