@@ -19,9 +19,10 @@ from sqlalchemy import Select, func, select, text
 from service.alerts import accounting, events
 from service.alerts.eyes import Watcher, eyes_of, order, watchers
 from service.alerts.models import DELIVERY
-from service.alerts.reach import NotDelivered, Unreached, deliver
+from service.alerts.reach import NotDelivered, deliver
 from service.database import Database
 from service.jobs import Work
+from service.reach import Unreached
 from service.readings.write import AccessWriter
 from service.settings import Settings
 from service.signing import ServiceKey, pushed
@@ -88,16 +89,16 @@ async def _turn(work: Work, watcher: Watcher, catalogue: Catalogue) -> bool:
             return True
         try:
             await _push(work, watcher, one, catalogue)
+        except NotDelivered as fault:
+            await _failed(work, watcher, [one], fault)
         except Unreached as fault:
             await _failed(work, watcher, due[place:], fault)
             return False
-        except NotDelivered as fault:
-            await _failed(work, watcher, [one], fault)
     return len(due) == AT_ONCE
 
 
 async def _push(work: Work, watcher: Watcher, one: Due, catalogue: Catalogue) -> None:
-    """One event to one receiver, as it may see it now. What it may not see is not sent. Raises NotDelivered."""
+    """One event to one receiver, as it may see it now. What it may not see is not sent. Raises Unreached."""
     eyes = await eyes_of(work.database, watcher.key_id, watcher.purpose)
     if eyes is None:
         raise Unreached("KeyGone")
@@ -121,7 +122,7 @@ async def _send(settings: Settings, country: str, url: str, body: bytes) -> None
     await deliver(url, body, headers, settings, names(country, settings.webhooks_per_country))
 
 
-async def _failed(work: Work, watcher: Watcher, due: list[Due], fault: NotDelivered) -> None:
+async def _failed(work: Work, watcher: Watcher, due: list[Due], fault: Unreached) -> None:
     """Another attempt at each was in vain."""
     last = [one for one in due if one.attempts + 1 >= TRIES]
     await _note(work, watcher, last, state="dead", fault=str(fault))

@@ -13,8 +13,9 @@ from typing import Any
 import certifi
 import pytest
 
-from service.alerts import reach
-from service.alerts.reach import Unreached
+from service import reach
+from service.alerts.reach import deliver
+from service.reach import Unreached
 from service.settings import Settings
 from tests.authority import Authority
 
@@ -91,7 +92,7 @@ async def delivered(names: ThreadPoolExecutor, port: int, networks: tuple[str, .
     """`taken`, or why not."""
     settings = Settings(webhook_networks=networks)
     try:
-        await reach.deliver(f"https://{NAME}:{port}/hook", b"{}", {}, settings, names)
+        await deliver(f"https://{NAME}:{port}/hook", b"{}", {}, settings, names)
     except Unreached as fault:
         return str(fault)
     return "taken"

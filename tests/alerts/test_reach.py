@@ -9,8 +9,10 @@ from ipaddress import ip_address
 
 import pytest
 
-from service.alerts import lanes, reach
-from service.alerts.reach import AddressRefused, NotDelivered, check, permitted
+from service import reach
+from service.alerts import lanes
+from service.alerts.reach import AddressRefused, check
+from service.reach import Unreached, permitted
 
 REFUSED = [
     "http://example.org/", "ftp://example.org/", "https://", "https://user:pw@example.org/", "https://example.org:22/",
@@ -51,7 +53,7 @@ def test_a_name_that_leads_inside_is_not_followed(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answers(*addresses))
         try:
             return str(await reach.resolve("example.org", 443, (), names))
-        except NotDelivered as fault:
+        except Unreached as fault:
             return str(fault)
 
     assert asyncio.run(outcome("93.184.216.34")) == "93.184.216.34"
