@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -28,6 +28,9 @@ class Provider(BaseModel):
     client_secret: Annotated[SecretStr | None, Field(description="None for a client that proves itself by PKCE.")] = (
         None
     )
+    networks: Annotated[
+        tuple[str, ...], Field(description="Networks outside the public one that its addresses may be in.")
+    ] = ()
 
 
 class Settings(BaseSettings):
@@ -76,6 +79,15 @@ class Settings(BaseSettings):
         tuple[Provider, ...],
         Field(description="Who identifies a country's officers for the console; passkeys are there in any case."),
     ] = ()
+
+    @field_validator("providers")
+    @classmethod
+    def _one_of_each_country(cls, providers: tuple[Provider, ...]) -> tuple[Provider, ...]:
+        countries = [provider.country for provider in providers]
+        if twice := {country for country in countries if countries.count(country) > 1}:
+            raise ValueError(f"a country has one provider, and {', '.join(sorted(twice))} several")
+        return providers
+
     port: Annotated[int, Field(ge=1, le=65535, description="Loopback port to listen on.")] = 8000
     workers: Annotated[int, Field(ge=0, description="Worker processes; 0 means one per core.")] = 0
     request_max_bytes: Annotated[int, Field(description="Largest body of a single request.")] = 262_144

@@ -179,7 +179,7 @@ def list_people(owner: AgencyCode) -> None:
 
 @person.command("code", epilog="Example: sarhad admin person code TJ-BG shift-2")
 def issue_code(owner: AgencyCode, handle: str) -> None:
-    """Print a new code, for an officer whose device is lost; it holds for one passkey and one day."""
+    """Print a new code, for an officer whose device is lost; it holds once, for a day."""
 
     async def act(session: Any) -> str:
         code, _, _ = await issue(session, await _officer(session, owner, handle), by=OPERATOR, country=None)

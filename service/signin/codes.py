@@ -1,6 +1,6 @@
 """Enrolment codes: what two administrators hand to an officer, a half each, on another way than this service.
 
-One administrator with a whole code could enrol a passkey of its own and act as that officer, and as any two of them.
+One administrator with a whole code could enrol itself and act as that officer, and as any two of them.
 The operator, who enrols whole countries, issues whole codes.
 """
 
@@ -18,8 +18,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from service.identity.governance import OPERATOR, record
 from service.identity.models import Person
 from service.identity.officers import same_hand
-from service.identity.people import find_person
+from service.identity.people import end_sessions, find_person
 from service.problems import Problem
+from service.signin.challenges import spend
 from service.signin.models import EnrolmentCode
 
 LIFE = timedelta(hours=24)
@@ -89,8 +90,18 @@ async def holder(session: AsyncSession, code: str, *, lock: bool = False) -> Hel
     held = tuple(part for part in parts if part is not None and part.used_at is None and part.expires_at > now)
     person = await session.get(Person, held[0].person, with_for_update=lock or None) if held else None
     if person is None or person.ended_at is not None or not await _whole(session, held, halved):
-        raise CodeNotValid("a code holds for one passkey, for 24 hours, with both its halves", pointer="/code")
+        raise CodeNotValid("a code holds once, for 24 hours, with both its halves", pointer="/code")
     return Held(person, held)
+
+
+async def use_up(session: AsyncSession, held: Held, ticket: bytes, until: int, reason: str) -> None:
+    """A code that is locked enrols nobody else; what the officer is signed in with ends, for the code may have been
+    stolen. `until` is when the ticket runs out. Raises ChallengeNotValid.
+    """
+    await spend(session, ticket, until)
+    for part in held.parts:
+        part.used_at = datetime.now(UTC)
+    await end_sessions(session, held.person.id, reason)
 
 
 async def _whole(session: AsyncSession, parts: tuple[EnrolmentCode, ...], halved: bool) -> bool:

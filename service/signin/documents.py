@@ -16,10 +16,11 @@ _Ticket = Annotated[str, Field(pattern=r"^[0-9a-f]{80}$", description="As it cam
 _Proof = Annotated[str, Field(max_length=2000)]
 _Jwk = dict[str, Any]
 _Credential = Annotated[dict[str, Any], Field(description="PublicKeyCredential.toJSON() (WebAuthn Level 3).")]
-
-
 _Authorization = Annotated[
     str, Field(min_length=1, max_length=2048, description="The authorization code (RFC 6749 §4.1.2).")
+]
+_Issuer = Annotated[
+    str | None, Field(max_length=2048, description="Who sent the browser back, where that was said (RFC 9207).")
 ]
 
 
@@ -28,7 +29,7 @@ class _Document(BaseModel):
 
 
 class EnrolmentBegun(_Document):
-    """An officer has a code and wants to enrol a passkey."""
+    """An officer has a code and wants to be enrolled: by a passkey, or by whom the country's provider identifies."""
 
     code: _Code
 
@@ -48,12 +49,17 @@ class KeysOffered(_Document):
     records: Annotated[_Jwk, Field(description="Will sign records.")]
 
 
-class SignInDone(KeysOffered):
-    """The answer of the authenticator, and each key's own JWS over {ticket, use, kid} (RFC 7515)."""
+class _KeysProven(KeysOffered):
+    """With each key's own JWS over {ticket, use, kid} (RFC 7515)."""
 
     ticket: _Ticket
-    credential: _Credential
     proofs: Annotated[list[_Proof], Field(min_length=2, max_length=2, description="By the key for requests, records.")]
+
+
+class SignInDone(_KeysProven):
+    """The answer of the authenticator, and each key's own JWS over {ticket, use, kid} (RFC 7515)."""
+
+    credential: _Credential
 
 
 class IdentityDone(_Document):
@@ -62,14 +68,14 @@ class IdentityDone(_Document):
     code: _Code
     ticket: _Ticket
     authorization: _Authorization
+    iss: _Issuer = None
 
 
-class IdentitySignIn(KeysOffered):
+class IdentitySignIn(_KeysProven):
     """The browser came back from the provider; and each key's own JWS over {ticket, use, kid} (RFC 7515)."""
 
-    ticket: _Ticket
     authorization: _Authorization
-    proofs: Annotated[list[_Proof], Field(min_length=2, max_length=2, description="By the key for requests, records.")]
+    iss: _Issuer = None
 
 
 class Ending(_Document):
@@ -139,6 +145,7 @@ class PersonView(BaseModel):
     handle: str
     roles: list[str]
     passkeys: int
+    identities: Annotated[int, Field(description="By its country's provider.")]
     added_at: datetime
     ended_at: datetime | None
     end_reason: str | None

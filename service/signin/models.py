@@ -11,7 +11,7 @@ from service.identity.models import Person
 
 
 class EnrolmentCode(Base):
-    """What an administrator hands to an officer, who enrols one passkey with it; kept as its SHA-256."""
+    """What an administrator hands to an officer, who is enrolled once with it; kept as its SHA-256."""
 
     __tablename__ = "enrolment_code"
 

@@ -1,6 +1,5 @@
 """Enrol a passkey with a code: asked in one request, done in a second. Find the one that an assertion names."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy.dialects.postgresql import insert
@@ -8,45 +7,38 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from webauthn.helpers import base64url_to_bytes
 
 from service.identity.governance import record
-from service.identity.people import end_sessions
 from service.problems import Problem
 from service.signin import ceremonies
 from service.signin.ceremonies import PasskeyRefused
-from service.signin.challenges import Challenges, challenge, spend
-from service.signin.codes import holder
-from service.signin.documents import EnrolmentDone
+from service.signin.challenges import Challenges, challenge
+from service.signin.codes import holder, use_up
+from service.signin.documents import Enrolled, EnrolmentDone, Invitation
 from service.signin.models import Passkey
 
 
-async def begin(session: AsyncSession, challenges: Challenges, origin: str, code: str) -> dict[str, Any]:
+async def begin(session: AsyncSession, challenges: Challenges, origin: str, code: str) -> Invitation:
     """What the browser asks its authenticator, for whom, and the ticket to hand back. Raises CodeNotValid."""
     held = await holder(session, code)
     person = held.person
     ticket = challenges.ticket(held.bound)
     name = f"{person.agency}/{person.handle}"
     options = ceremonies.creation(origin, person.id.bytes, name, challenge(ticket, held.bound))
-    return {"agency": person.agency, "handle": person.handle, "ticket": ticket.hex(), "options": options}
+    return Invitation(agency=person.agency, handle=person.handle, ticket=ticket.hex(), options=options)
 
 
-async def enrol(session: AsyncSession, challenges: Challenges, origin: str, done: EnrolmentDone) -> dict[str, Any]:
-    """Keep the passkey and use the code up; what the officer is signed in with ends, for the code may have been stolen.
-
-    Raises CodeNotValid, ChallengeNotValid, PasskeyRefused.
-    """
+async def enrol(session: AsyncSession, challenges: Challenges, origin: str, done: EnrolmentDone) -> Enrolled:
+    """Keep the passkey and use the code up. Raises CodeNotValid, ChallengeNotValid, PasskeyRefused."""
     ticket = bytes.fromhex(done.ticket)
     held = await holder(session, done.code, lock=True)
     person = held.person
     until = challenges.check(ticket, held.bound)
     id_, key, count = ceremonies.created(origin, done.credential, challenge(ticket, held.bound))
-    await spend(session, ticket, until)
-    for part in held.parts:
-        part.used_at = datetime.now(UTC)
-    await end_sessions(session, person.id, "another passkey was enrolled")
+    await use_up(session, held, ticket, until, "another passkey was enrolled")
     kept = insert(Passkey).values(credential_id=id_, person=person.id, public_key=key, sign_count=count)
     if (await session.execute(kept.on_conflict_do_nothing().returning(Passkey.credential_id))).one_or_none() is None:
         raise PasskeyRefused("this passkey is enrolled already", pointer="/credential")
     await record(session, person.agency[:2], "enrol-passkey", person=str(person.id), passkey=id_.hex())
-    return {"agency": person.agency, "handle": person.handle}
+    return Enrolled(agency=person.agency, handle=person.handle)
 
 
 async def presented(session: AsyncSession, credential: dict[str, Any]) -> Passkey:

@@ -6,17 +6,17 @@ ticket of that challenge. A provider says only who somebody is (`iss`, `sub`): w
 administrators have said with an enrolment code, as they do for a passkey.
 """
 
-import asyncio
 import hashlib
+import re
 import time
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-import httpx
-import orjson
+import structlog
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
@@ -24,14 +24,17 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from service.base64url import encode
 from service.problems import NotFound, Problem
+from service.reach import Unreached
 from service.settings import Provider
+from service.signin.hearing import Unheard, heard, keys_of, reachable
 
-SECONDS = 5.0  # that a provider may take for an answer
 KEPT = 3600.0  # seconds for which what a provider publishes of itself is believed
 ANEW = 60.0  # seconds before an unknown key is asked for again
-LARGEST = 262_144  # bytes of an answer
 LEEWAY = 30  # seconds by which clocks may differ
 ALGORITHMS = ["ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512", "EdDSA"]
+LOOKING_UP = 4  # names of one provider at a time
+_SUBJECT = re.compile(r"[ -~]{1,255}")  # OpenID Connect Core 1.0 §2
+_log = structlog.get_logger("sarhad.providers")
 
 
 class ProviderUnavailable(Problem):
@@ -47,7 +50,7 @@ class IdentityRefused(Problem):
 
 
 class _Metadata(BaseModel):
-    """What is used of OpenID Connect Discovery 1.0 §3."""
+    """What is used of OpenID Connect Discovery 1.0 §3, and of RFC 9207 §3."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -55,6 +58,7 @@ class _Metadata(BaseModel):
     authorization_endpoint: str
     token_endpoint: str
     jwks_uri: str
+    authorization_response_iss_parameter_supported: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,8 @@ class Providers:
 
     def __init__(self, providers: Iterable[Provider], console: str) -> None:
         self._providers = {provider.country: provider for provider in providers}
-        self._return_to = f"{console}/console/"
+        self._return_to = f"{console}/console/?at="  # each its own: what one sends is never taken for another's
+        self._names = {country: ThreadPoolExecutor(LOOKING_UP, f"names of {country}") for country in self._providers}
         self._known: dict[str, _Known] = {}
 
     async def address(self, country: str, ticket: bytes, nonce: bytes, verifier: bytes) -> str:
@@ -86,7 +91,7 @@ class Providers:
         known = await self._learn(country, provider)
         asked = {
             "response_type": "code", "scope": "openid", "client_id": provider.client_id,
-            "redirect_uri": self._return_to, "state": ticket.hex(), "nonce": encode(nonce),
+            "redirect_uri": self._return_to + country, "state": ticket.hex(), "nonce": encode(nonce),
             # Posts share computers: whoever sits there now has to say who it is.
             "prompt": "login",
             "code_challenge": encode(hashlib.sha256(encode(verifier).encode()).digest()),
@@ -95,20 +100,21 @@ class Providers:
         endpoint = known.metadata.authorization_endpoint
         return f"{endpoint}{'&' if urlsplit(endpoint).query else '?'}{urlencode(asked)}"
 
-    async def identify(self, country: str, code: str, nonce: bytes, verifier: bytes) -> Identity:
-        """Whom the provider has identified, for the challenge that the browser was sent with.
+    async def identify(self, country: str, code: str, iss: str | None, nonce: bytes, verifier: bytes) -> Identity:
+        """Whom the provider has identified, for the challenge that the browser was sent with; `iss` is who sent the
+        browser back with the code, where that was said (RFC 9207).
 
         Raises NotFound, ProviderUnavailable, IdentityRefused.
         """
         provider = self._of(country)
         known = await self._learn(country, provider)
+        if iss != provider.issuer and (iss or known.metadata.authorization_response_iss_parameter_supported):
+            raise IdentityRefused("it was not this provider that sent the browser back")
         form = {
-            "grant_type": "authorization_code", "code": code, "redirect_uri": self._return_to,
+            "grant_type": "authorization_code", "code": code, "redirect_uri": self._return_to + country,
             "client_id": provider.client_id, "code_verifier": encode(verifier),
         }  # fmt: skip
-        secret = provider.client_secret and provider.client_secret.get_secret_value()
-        login = httpx.BasicAuth(provider.client_id, secret) if secret else None
-        answer = await _ask("POST", known.metadata.token_endpoint, data=form, auth=login)
+        answer = await self._ask(provider, known.metadata.token_endpoint, form)
         token = answer.get("id_token")
         if not isinstance(token, str):
             raise IdentityRefused("the provider does not take this code: it holds once, and not for long")
@@ -129,16 +135,31 @@ class Providers:
         known, now = self._known.get(country), time.monotonic()
         if known is not None and now - known.at < (ANEW if again else KEPT):
             return known
-        found = await _ask("GET", f"{provider.issuer.rstrip('/')}/.well-known/openid-configuration")
+        found = await self._ask(provider, f"{provider.issuer.rstrip('/')}/.well-known/openid-configuration")
         try:
             metadata = _Metadata.model_validate(found)
-            keys = KeySet.import_key_set(await _ask("GET", metadata.jwks_uri))  # type: ignore[arg-type]
-        except (ValidationError, JoseError, ValueError, KeyError, TypeError):
-            raise ProviderUnavailable("what the provider publishes of itself cannot be read") from None
-        if metadata.issuer != provider.issuer:
-            raise ProviderUnavailable("what is published at the issuer's address is another issuer's")
+            if metadata.issuer != provider.issuer:
+                raise Unheard("OtherIssuer")
+            for endpoint in (metadata.authorization_endpoint, metadata.token_endpoint, metadata.jwks_uri):
+                reachable(provider, endpoint)
+            keys = keys_of(await self._ask(provider, metadata.jwks_uri))
+        except (Unheard, ValidationError) as fault:
+            raise _unavailable(country, fault) from None
         self._known[country] = known = _Known(metadata, keys, now)
         return known
+
+    async def _ask(self, provider: Provider, url: str, form: dict[str, str] | None = None) -> dict[str, Any]:
+        """The JSON object of an answer; {} of a refusal. A form is posted. Raises ProviderUnavailable."""
+        try:
+            return await heard(provider, url, form, self._names[provider.country])
+        except (Unreached, Unheard) as fault:
+            raise _unavailable(provider.country, fault) from None
+
+
+def _unavailable(country: str, fault: Exception) -> ProviderUnavailable:
+    """The same for every fault: whoever may name addresses learns nothing of what is there."""
+    _log.warning("provider", country=country, fault=str(fault) if isinstance(fault, Unheard | Unreached) else "Unread")
+    return ProviderUnavailable("try again later, or use your passkey; the operator sees the reason")
 
 
 def subject_of(provider: Provider, keys: KeySet, token: str, nonce: bytes) -> str:
@@ -151,32 +172,10 @@ def subject_of(provider: Provider, keys: KeySet, token: str, nonce: bytes) -> st
     try:
         claims = jwt.decode(token, keys, algorithms=ALGORITHMS).claims
         wanted.validate(claims)
-    except (JoseError, ValueError) as fault:
+    except (JoseError, ValueError, RecursionError) as fault:
         raise IdentityRefused(f"the ID token does not hold: {type(fault).__name__}") from None
     if claims.get("azp", provider.client_id) != provider.client_id:
         raise IdentityRefused("the ID token was made for another client")
+    if not _SUBJECT.fullmatch(claims["sub"]):
+        raise IdentityRefused("the ID token names nobody: `sub` is at most 255 characters of ASCII")
     return str(claims["sub"])
-
-
-async def _ask(method: str, url: str, **given: Any) -> dict[str, Any]:
-    """The JSON object of an answer; {} of a refusal. Redirections are not followed. Raises ProviderUnavailable."""
-    try:
-        async with (
-            asyncio.timeout(SECONDS),
-            httpx.AsyncClient(timeout=SECONDS, trust_env=False) as client,
-            client.stream(method, url, headers={"accept": "application/json"}, **given) as answer,
-        ):
-            body = b""
-            async for chunk in answer.aiter_bytes():
-                body += chunk
-                if len(body) > LARGEST:
-                    raise ProviderUnavailable(f"the provider answers with more than {LARGEST} bytes")
-        if answer.status_code in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED):
-            return {}
-        answer.raise_for_status()
-        document = orjson.loads(body)
-    except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValueError) as fault:
-        raise ProviderUnavailable(f"the provider does not answer: {type(fault).__name__}") from None
-    if not isinstance(document, dict):
-        raise ProviderUnavailable("the provider answers with something else than a JSON object")
-    return document

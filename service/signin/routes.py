@@ -30,9 +30,9 @@ from service.signin.documents import (
     Session,
     SignInDone,
 )
-from service.signin.identities import Desk
+from service.signin.identities import Desk, end_identities
 from service.signin.pace import step
-from service.signin.people import listed, view
+from service.signin.people import listed, one
 from service.web import ReadSession, WriteSession, json_body, unsigned_json, writing
 
 router = APIRouter(tags=["sign-in"])
@@ -62,7 +62,7 @@ async def begin_enrolment(
     origin: _Console,
 ) -> Invitation:
     """What the browser asks its authenticator for, to enrol a passkey with a code."""
-    return Invitation.model_validate(await passkeys.begin(session, challenges, origin, asked.code))
+    return await passkeys.begin(session, challenges, origin, asked.code)
 
 
 @router.post("/v1/sign-in/passkeys", status_code=HTTPStatus.CREATED, dependencies=_paced)
@@ -73,7 +73,7 @@ async def enrol_passkey(
     origin: _Console,
 ) -> Enrolled:
     """Keep the passkey; the code is used up."""
-    return Enrolled.model_validate(await passkeys.enrol(session, challenges, origin, done))
+    return await passkeys.enrol(session, challenges, origin, done)
 
 
 @router.post("/v1/sign-in/challenges", dependencies=_paced)
@@ -81,8 +81,7 @@ async def begin_sign_in(
     challenges: _Challenges, origin: _Console, offered: Annotated[KeysOffered, unsigned_json(KeysOffered, _LIMIT)]
 ) -> Challenge:
     """A challenge that certifies these two keys and no others, once a passkey answers it."""
-    keys = sessions.BrowserKeys(offered.requests, offered.records)
-    return Challenge.model_validate(sessions.begin(challenges, origin, keys))
+    return sessions.begin(challenges, origin, sessions.BrowserKeys(offered.requests, offered.records))
 
 
 @router.post("/v1/sign-in/sessions", status_code=HTTPStatus.CREATED, dependencies=_paced)
@@ -95,7 +94,7 @@ async def sign_in(
     """The browser's keys sign requests and records of the officer's agency from now on, for at most eight hours."""
     keys = sessions.BrowserKeys(done.requests, done.records)
     answer = sessions.Signed(bytes.fromhex(done.ticket), done.credential, (done.proofs[0], done.proofs[1]))
-    return Session.model_validate(await sessions.certify(session, challenges, origin, keys, answer))
+    return await sessions.certify(session, challenges, origin, keys, answer)
 
 
 def _desk(request: Request, country: Annotated[str, Path(pattern=r"^[A-Z]{2}$")], challenges: _Challenges) -> Desk:
@@ -110,13 +109,13 @@ async def begin_identity(
     asked: Annotated[EnrolmentBegun, unsigned_json(EnrolmentBegun, _LIMIT)], desk: _Desk
 ) -> EnrolmentDeparture:
     """Where the browser goes, to enrol with a code whom the country's OpenID Connect provider identifies."""
-    return EnrolmentDeparture.model_validate(await desk.begin_enrolment(asked.code))
+    return await desk.begin_enrolment(asked.code)
 
 
 @router.post("/v1/sign-in/providers/{country}/identities", status_code=HTTPStatus.CREATED, dependencies=_paced)
 async def enrol_identity(done: Annotated[IdentityDone, unsigned_json(IdentityDone, _LIMIT)], desk: _Desk) -> Enrolled:
     """Keep the identity; the code is used up."""
-    return Enrolled.model_validate(await desk.enrol(done))
+    return await desk.enrol(done)
 
 
 @router.post("/v1/sign-in/providers/{country}/challenges", dependencies=_paced)
@@ -124,7 +123,7 @@ async def begin_identity_sign_in(
     offered: Annotated[KeysOffered, unsigned_json(KeysOffered, _LIMIT)], desk: _Desk
 ) -> Departure:
     """Where the browser goes; whoever is identified there signs in with these two keys and no others."""
-    return Departure.model_validate(await desk.begin(sessions.BrowserKeys(offered.requests, offered.records)))
+    return await desk.begin(sessions.BrowserKeys(offered.requests, offered.records))
 
 
 @router.post("/v1/sign-in/providers/{country}/sessions", status_code=HTTPStatus.CREATED, dependencies=_paced)
@@ -132,7 +131,7 @@ async def sign_in_by_identity(
     done: Annotated[IdentitySignIn, unsigned_json(IdentitySignIn, _LIMIT)], desk: _Desk
 ) -> Session:
     """As with a passkey: the browser's keys sign for the officer's agency from now on, for at most eight hours."""
-    return Session.model_validate(await desk.certify(sessions.BrowserKeys(done.requests, done.records), done))
+    return await desk.certify(sessions.BrowserKeys(done.requests, done.records), done)
 
 
 @router.post("/v1/sign-out", status_code=HTTPStatus.NO_CONTENT)
@@ -156,8 +155,8 @@ async def list_people(
 
 @router.post("/v1/people/{id}/code", status_code=HTTPStatus.CREATED)
 async def issue_code(caller: KeyAdministrator, session: WriteSession, id: uuid.UUID) -> Code:
-    """Half of a code with which this officer enrols one passkey within a day. Another administrator issues the other
-    half; hand it over on another way.
+    """Half of a code with which this officer is enrolled once within a day, by a passkey or by its country's provider.
+    Another administrator issues the other half; hand it over on another way.
     """
     code, until, person = await issue(session, id, by=caller.key_id, country=caller.country)
     return Code(code=code, agency=person.agency, handle=person.handle, expires_at=until)
@@ -168,4 +167,11 @@ async def end(
     caller: KeyAdministrator, session: WriteSession, id: uuid.UUID, ending: Annotated[Ending, json_body(Ending)]
 ) -> PersonView:
     """This officer signs in no more, and its open sessions end with the next request."""
-    return view(await end_person(session, id, ending.reason, by=caller.key_id, country=caller.country), 0)
+    await end_person(session, id, ending.reason, by=caller.key_id, country=caller.country)
+    return await one(session, caller.country, id)
+
+
+@router.delete("/v1/people/{id}/identities", status_code=HTTPStatus.NO_CONTENT)
+async def end_by_provider(caller: KeyAdministrator, session: WriteSession, id: uuid.UUID) -> None:
+    """This officer signs in by its country's provider no more, until it is enrolled again; its open sessions end."""
+    await end_identities(session, id, by=caller.key_id, country=caller.country)

@@ -11,6 +11,7 @@ without its doing sees that somebody signed in.
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
 from sqlalchemy import insert
@@ -25,12 +26,19 @@ from service.problems import Problem
 from service.signin import ceremonies
 from service.signin.ceremonies import PasskeyRefused
 from service.signin.challenges import Challenges, challenge, spend
+from service.signin.documents import Challenge, Session
 from service.signin.passkeys import presented
 from service.signing import jwk_of, public_key, thumbprint
 
 LIFE = timedelta(hours=8)
 AT_ONCE = 5  # sessions of one person
 USES = ("request-signing", "record-signing")
+
+
+class KeysUsedBefore(Problem):
+    """The exchange knows one of these keys already: the keys of a sign-in are new."""
+
+    status = HTTPStatus.CONFLICT
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +65,19 @@ class Signed:
     proofs: tuple[str, str]
 
 
-def begin(challenges: Challenges, origin: str, keys: BrowserKeys) -> dict[str, Any]:
+def begin(challenges: Challenges, origin: str, keys: BrowserKeys) -> Challenge:
     """What the browser asks its authenticator, and the ticket to hand back. Raises BadKey."""
     bound = keys.bound()
     ticket = challenges.ticket(bound)
-    return {"ticket": ticket.hex(), "options": ceremonies.request(origin, challenge(ticket, bound))}
+    return Challenge(ticket=ticket.hex(), options=ceremonies.request(origin, challenge(ticket, bound)))
 
 
 async def certify(
     session: AsyncSession, challenges: Challenges, origin: str, keys: BrowserKeys, answer: Signed
-) -> dict[str, Any]:
+) -> Session:
     """Enrol both keys for `LIFE` with the officer's roles; who signed in, as what, until when.
 
-    Raises BadKey, ChallengeNotValid, PossessionNotProven, PasskeyRefused.
+    Raises BadKey, ChallengeNotValid, PossessionNotProven, PasskeyRefused, KeysUsedBefore.
     """
     bound = keys.bound()
     until = challenges.check(answer.ticket, bound)
@@ -92,10 +100,10 @@ def prove(keys: BrowserKeys, ticket: bytes, proofs: tuple[str, str]) -> None:
 
 async def admit(
     session: AsyncSession, officer: uuid.UUID, keys: BrowserKeys, *, spent: tuple[bytes, int], refused: Problem
-) -> dict[str, Any]:
+) -> Session:
     """Enrol both keys of an officer who was recognised; `spent` is the ticket and when it runs out.
 
-    Raises `refused` for an officer who was ended, ChallengeNotValid, PasskeyRefused for keys that were used before.
+    Raises `refused` for an officer who was ended, ChallengeNotValid, KeysUsedBefore.
     """
     # Locked as whoever ends an officer locks it: no key of a sign-in under way outlives the end, none goes uncounted.
     person = await session.get(Person, officer, with_for_update=True, populate_existing=True)
@@ -106,7 +114,7 @@ async def admit(
     return await _enrol(session, person, keys)
 
 
-async def _enrol(session: AsyncSession, person: Person, keys: BrowserKeys) -> dict[str, Any]:
+async def _enrol(session: AsyncSession, person: Person, keys: BrowserKeys) -> Session:
     begins, id_ = datetime.now(UTC), uuid.uuid4()
     ends, by = begins + LIFE, f"{BY_SIGN_IN}{person.id}"
     kids = {}
@@ -118,7 +126,7 @@ async def _enrol(session: AsyncSession, person: Person, keys: BrowserKeys) -> di
             enrolled_by=by, approved_by=by,
         )  # fmt: skip
         if (await session.execute(row.on_conflict_do_nothing().returning(AgencyKey.kid))).one_or_none() is None:
-            raise PasskeyRefused("these keys were used before: make new ones", pointer="/requests")
+            raise KeysUsedBefore("make new ones", pointer="/requests")
         await session.execute(insert(SessionKey).values(kid=kid, person=person.id, session=id_))
     granted = [{"kid": kids["request-signing"], "role": role} for role in person.roles]
     await session.execute(insert(RoleGrant).values(granted))
@@ -126,7 +134,7 @@ async def _enrol(session: AsyncSession, person: Person, keys: BrowserKeys) -> di
         session, person.agency[:2], "sign-in", person=str(person.id), agency=person.agency, roles=person.roles,
         kid=kids["request-signing"], record_kid=kids["record-signing"], until=ends.isoformat(),
     )  # fmt: skip
-    return {
-        "agency": person.agency, "handle": person.handle, "roles": person.roles, "kid": kids["request-signing"],
-        "record_kid": kids["record-signing"], "until": ends,
-    }  # fmt: skip
+    return Session(
+        agency=person.agency, handle=person.handle, roles=person.roles, kid=kids["request-signing"],
+        record_kid=kids["record-signing"], until=ends,
+    )  # fmt: skip

@@ -70,7 +70,7 @@ WRITABLE = {
             "upload",
         },
         "UPDATE": {"agency_key", "bulletin", "change", "enrolment_code", "passkey", "person", "publication"},
-        "DELETE": {"role_grant"},
+        "DELETE": {"national_identity", "role_grant"},
     },
 }
 SCHEMAS = "('core'::regnamespace, 'gate'::regnamespace, 'shared'::regnamespace)"

@@ -49,6 +49,7 @@ READABLE = {
         "library_spectrum",
         "person",  # of the reader's own country
         "passkey",
+        "national_identity",  # whose: not who that is
         *PUBLICATIONS,
         *LISTINGS,
         *METHODS,

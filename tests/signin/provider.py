@@ -35,7 +35,7 @@ class Provider:
 
     @contextmanager
     def running(self, console: str) -> Iterator[None]:
-        given = [str(self.port), f"{console}/console/", *([self.secret] if self.secret else [])]
+        given = [str(self.port), f"{console}/console/?at=TJ", *([self.secret] if self.secret else [])]
         with subprocess.Popen(
             ["node", "provider.mjs", *given], cwd=NODE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         ) as process:

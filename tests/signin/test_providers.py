@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
@@ -22,16 +23,19 @@ from service.settings import Settings
 from service.signin.providers import IdentityRefused, subject_of
 from tests.exchange import Exchange, Region
 from tests.signin.conftest import Browser, add_officer, call, proof
+from tests.signin.liar import Liar, liar
 from tests.signin.provider import Provider, provider
+from tests.signing.wire import Reply
 
 
 @dataclass
 class Desk:
-    """An exchange with a provider of Tajikistan, and browsers at it."""
+    """An exchange with a provider of Tajikistan and one of Kazakhstan that lies, and browsers at it."""
 
     exchange: Exchange
     at: Provider
     said: Path  # by the service, as it runs
+    lying: Liar
     officers: list[str] = field(default_factory=list)
 
     def post(self, path: str, country: str = "TJ", **document: Any) -> httpx.Response:
@@ -42,12 +46,13 @@ class Desk:
         begun = self.post("enrolments", code=code).raise_for_status().json()
         back = self.at.visit(begun["url"], who)
         assert back["state"] == begun["ticket"]
-        return self.post("identities", code=code, ticket=begun["ticket"], authorization=back["code"])
+        return self.post("identities", code=code, ticket=begun["ticket"], authorization=back["code"], iss=back["iss"])
 
     def answer(self, browser: Browser, who: str) -> dict[str, Any]:
         """What a browser sends when it comes back."""
         begun = self.post("challenges", **browser.keys()).raise_for_status().json()
-        return self.returned(browser, begun["ticket"], self.at.visit(begun["url"], who)["code"])
+        back = self.at.visit(begun["url"], who)
+        return self.returned(browser, begun["ticket"], back["code"]) | {"iss": back["iss"]}
 
     def returned(self, browser: Browser, ticket: str, authorization: str) -> dict[str, Any]:
         proofs = [
@@ -59,6 +64,26 @@ class Desk:
     def sign_in(self, browser: Browser, who: str) -> httpx.Response:
         return self.post("sessions", **self.answer(browser, who))
 
+    def lie(self, path: str, begun: dict[str, Any], subject: str, **document: Any) -> httpx.Response:
+        """What the liar's officer gets who comes back from it."""
+        (nonce,) = parse_qs(urlsplit(begun["url"]).query)["nonce"]
+        self.lying.claims = {"nonce": nonce, "sub": subject}
+        given = document | {"ticket": begun["ticket"], "authorization": "x", "iss": self.lying.issuer}
+        return self.post(path, country="KZ", **given)
+
+    def administer(self, method: str, path: str, document: Any = None, country: str = "TJ") -> Reply:
+        """An act of a key administrator upon the officer who was added last."""
+        administrator = self.exchange.region.profiles[f"{country}-DCA/admin1"].load_request_key()
+        path = f"/v1/people/{self.officers[-1]}{path}"
+        return call(self.exchange.settings.origin, administrator, method, path, document)
+
+    def shown(self) -> tuple[int, int]:
+        """How many passkeys and identities administrators see of that officer."""
+        administrator = self.exchange.region.profiles["TJ-DCA/admin1"].load_request_key()
+        people = call(self.exchange.settings.origin, administrator, "GET", "/v1/people?limit=200").json()["items"]
+        person = next(one for one in people if one["id"] == self.officers[-1])
+        return person["passkeys"], person["identities"]
+
 
 @pytest.fixture(scope="module", params=[None, "a secret of the client"], ids=["public", "confidential"])
 def desk(
@@ -66,12 +91,15 @@ def desk(
 ) -> Iterator[Desk]:
     at = provider(request.param)
     said = tmp_path_factory.mktemp("desk") / "service.log"
-    exchange = Exchange.start(settings, region, workers=1, output=said, SARHAD_PROVIDERS=json.dumps([at.settings]))
-    try:
-        with at.running(exchange.settings.console):
-            yield Desk(exchange, at, said)
-    finally:
-        exchange.stop()
+    with liar() as lying:
+        lying.metadata["authorization_response_iss_parameter_supported"] = True
+        named = json.dumps([at.settings, lying.settings])
+        exchange = Exchange.start(settings, region, workers=1, output=said, SARHAD_PROVIDERS=named)
+        try:
+            with at.running(exchange.settings.console):
+                yield Desk(exchange, at, said, lying)
+        finally:
+            exchange.stop()
 
 
 @pytest.fixture
@@ -92,7 +120,8 @@ def kind(response: Any) -> tuple[int, str]:
 
 def test_the_console_says_who_identifies(desk: Desk, exchange: Exchange) -> None:
     told = httpx.get(f"{desk.exchange.settings.console}/v1/console").json()
-    assert told["providers"] == [{"country": "TJ", "name": "Tajik ID"}]
+    tajik, kazakh = {"country": "TJ", "name": "Tajik ID"}, {"country": "KZ", "name": "Kazakh ID"}
+    assert told["providers"] == [tajik, kazakh]
     assert httpx.get(f"{exchange.settings.console}/v1/console").json()["providers"] == []
 
 
@@ -137,6 +166,7 @@ def test_what_came_back_certifies_no_other_keys_and_nothing_twice(desk: Desk, wh
     assert kind(desk.post("sessions", **swapped)) == (403, "identity-refused"), "the code is of another sign-in"
     assert desk.post("sessions", **answer).status_code == 201
     assert kind(desk.post("sessions", **answer)) == (403, "identity-refused"), "the provider takes a code once"
+    assert kind(desk.sign_in(browser, who)) == (409, "keys-used-before")
 
 
 def test_a_ticket_of_a_passkey_is_none_of_a_provider(desk: Desk, who: str) -> None:
@@ -163,11 +193,53 @@ def test_somebody_who_is_no_officer_does_not_enter(desk: Desk) -> None:
 def test_an_officer_who_was_ended_does_not_enter(desk: Desk, who: str) -> None:
     browser, late = Browser(desk.exchange), Browser(desk.exchange)
     assert desk.sign_in(browser, who).status_code == 201
-    administrator = desk.exchange.region.profiles["TJ-DCA/admin1"]
-    key, path = administrator.load_request_key(), f"/v1/people/{desk.officers[-1]}/end"
-    assert call(desk.exchange.settings.origin, key, "POST", path, {"reason": "moved"}).status == 200
+    assert desk.administer("POST", "/end", {"reason": "moved"}).json()["identities"] == 1
     assert browser.ask("GET", "/v1/seizures", purpose="operational").status == 401
     assert kind(desk.sign_in(late, who)) == (403, "identity-refused")
+
+
+def test_an_administrator_sees_an_identity_and_ends_it(desk: Desk, who: str) -> None:
+    browser = Browser(desk.exchange)
+    assert desk.sign_in(browser, who).status_code == 201
+    assert desk.shown() == (0, 1)
+    assert desk.administer("DELETE", "/identities", country="KZ").status == 404
+    assert browser.ask("GET", "/v1/seizures", purpose="operational").status == 200
+    assert desk.administer("DELETE", "/identities").status == 204
+    assert desk.shown() == (0, 0)
+    assert browser.ask("GET", "/v1/seizures", purpose="operational").status == 401
+    assert kind(desk.sign_in(Browser(desk.exchange), who)) == (403, "identity-refused")
+    officer = add_officer(desk.exchange)
+    assert desk.enrol(who, officer["code"]).status_code == 201, "it is nobody's, and may be another officer's"
+
+
+def test_an_identity_is_of_the_post_that_its_person_was_moved_to(desk: Desk, who: str) -> None:
+    moved = add_officer(desk.exchange, "TJ-DCA", ("analyst",))
+    assert kind(desk.enrol(who, moved["code"])) == (403, "identity-refused"), "the former officer is not ended yet"
+    desk.administer("POST", "/end", {"reason": "moved"})
+    assert desk.enrol(who, moved["code"]).status_code == 201
+    made = desk.sign_in(Browser(desk.exchange), who).json()
+    assert (made["agency"], made["roles"]) == ("TJ-DCA", ["analyst"])
+
+
+def test_a_provider_identifies_no_officer_of_another_country(desk: Desk, settings: Settings) -> None:
+    """Whatever stands under an issuer that the operator has set for one country after another."""
+    own, other = add_officer(desk.exchange, "KZ-CUS"), add_officer(desk.exchange)
+    subject, browser, late = secrets.token_hex(8), Browser(desk.exchange), Browser(desk.exchange)
+    begun = desk.post("enrolments", country="KZ", code=own["code"]).json()
+    assert desk.lie("identities", begun, subject, code=own["code"]).status_code == 201
+
+    def sign_in(browser: Browser) -> httpx.Response:
+        begun = desk.post("challenges", country="KZ", **browser.keys()).json()
+        given = desk.returned(browser, begun["ticket"], "x")
+        return desk.lie("sessions", begun, subject, **given)
+
+    assert sign_in(browser).status_code == 201
+    engine = create_engine(settings.database_as())
+    moved = text("UPDATE core.national_identity SET person = :person WHERE subject = :subject")
+    with engine.begin() as connection:
+        connection.execute(moved, {"person": other["id"], "subject": subject})
+    engine.dispose()
+    assert kind(sign_in(late)) == (403, "identity-refused")
 
 
 def test_a_code_enrols_one_identity_of_one_officer(desk: Desk, who: str) -> None:
@@ -183,14 +255,35 @@ def test_a_code_of_another_country_enrols_nobody_here(desk: Desk) -> None:
 
 
 def test_a_country_without_a_provider_has_none(desk: Desk) -> None:
-    assert kind(desk.post("challenges", country="KZ", **Browser(desk.exchange).keys())) == (404, "not-found")
+    assert kind(desk.post("challenges", country="UZ", **Browser(desk.exchange).keys())) == (404, "not-found")
+
+
+def test_each_provider_sends_the_browser_back_to_an_address_of_its_own(desk: Desk) -> None:
+    """So what the provider of one country sent is never taken for what another's sent."""
+    for country in ("TJ", "KZ"):
+        url = desk.post("challenges", country=country, **Browser(desk.exchange).keys()).json()["url"]
+        (back,) = parse_qs(urlsplit(url).query)["redirect_uri"]
+        assert back == f"{desk.exchange.settings.console}/console/?at={country}"
+
+
+def test_what_one_issuer_sent_is_given_to_no_other(desk: Desk, who: str) -> None:
+    """Where a provider says who sends the browser back (RFC 9207), nobody else's code is taken to it."""
+    browser = Browser(desk.exchange)
+    honest = desk.answer(browser, who)
+    begun = desk.post("challenges", country="KZ", **browser.keys()).json()
+    answer = desk.returned(browser, begun["ticket"], honest["authorization"])
+    for said in ({"iss": honest["iss"]}, {}):
+        refused = desk.post("sessions", country="KZ", **answer | said)
+        assert kind(refused) == (403, "identity-refused"), said
+    assert honest["authorization"] not in desk.lying.codes
+    assert kind(desk.post("sessions", **honest | {"iss": desk.lying.issuer})) == (403, "identity-refused")
 
 
 def test_a_provider_that_does_not_answer_changes_nothing(settings: Settings, region: Region) -> None:
     at = provider()
     exchange = Exchange.start(settings, region, workers=1, SARHAD_PROVIDERS=json.dumps([at.settings]))
     try:
-        refused = Desk(exchange, at).post("challenges", **Browser(exchange).keys())
+        refused = Desk(exchange, at, Liar()).post("challenges", **Browser(exchange).keys())
         assert kind(refused) == (502, "provider-unavailable")
     finally:
         exchange.stop()
@@ -200,6 +293,13 @@ def test_a_provider_that_does_not_answer_changes_nothing(settings: Settings, reg
 def test_a_provider_is_spoken_with_over_tls_alone(issuer: str) -> None:
     with pytest.raises(ValidationError):
         Configured(country="TJ", name="ID", issuer=issuer, client_id="x")
+
+
+def test_a_country_has_one_provider() -> None:
+    one = {"country": "TJ", "name": "ID", "issuer": "https://id.example", "client_id": "x"}
+    with pytest.raises(ValidationError, match="TJ"):
+        Settings.model_validate({"providers": [one, one | {"issuer": "https://other.example"}]})
+    assert len(Settings.model_validate({"providers": [one, one | {"country": "KZ"}]}).providers) == 2
 
 
 NONCE = b"n" * 32

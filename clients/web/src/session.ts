@@ -64,41 +64,63 @@ export interface Provider {
   name: string;
 }
 
-/** What a browser that was sent to a provider comes back to: the keys that are to be certified, or the code to enrol with. */
+/** What a browser that was sent to a provider comes back to. Of this page alone, for a code to enrol with may be in it. */
 interface Leaving {
-  at: string;
+  country: string;
   ticket: string;
-  keys?: { requests: Key; records: Key };
   code?: string;
 }
+
+/** The keys that are to be certified, which leave this browser's own store never. */
+interface Keys {
+  requests: Key;
+  records: Key;
+}
+
+const LEAVING = "leaving";
+const at = (country: string): string => `/v1/sign-in/providers/${country}`;
 
 export const providers = async (): Promise<Provider[]> =>
   (await call<{ providers: Provider[] }>("GET", "/v1/console")).providers;
 
 /** Off to a country's provider of identities: with a code to enrol whom it identifies, without one to sign in. */
 export async function leave(country: string, code?: string): Promise<void> {
-  const at = `/v1/sign-in/providers/${country}`;
-  const keys = code ? undefined : { requests: await makeKey(), records: await makeKey() };
+  const keys: Keys | undefined = code ? undefined : { requests: await makeKey(), records: await makeKey() };
   const asked = keys
-    ? await call<{ ticket: string; url: string }>("POST", `${at}/challenges`, { body: { requests: keys.requests.jwk, records: keys.records.jwk } })
-    : await call<{ ticket: string; url: string }>("POST", `${at}/enrolments`, { body: { code } });
-  await keep("session", "leaving", { at, ticket: asked.ticket, ...(keys && { keys }), ...(code && { code }) } satisfies Leaving);
+    ? await call<{ ticket: string; url: string }>("POST", `${at(country)}/challenges`, { body: { requests: keys.requests.jwk, records: keys.records.jwk } })
+    : await call<{ ticket: string; url: string }>("POST", `${at(country)}/enrolments`, { body: { code } });
+  if (keys) await keep("session", LEAVING, keys);
+  sessionStorage.setItem(LEAVING, JSON.stringify({ country, ticket: asked.ticket, ...(code && { code }) } satisfies Leaving));
   location.assign(asked.url);
 }
 
-/** Back with what the provider says in the address (RFC 6749 §4.1.2): signed in, or enrolled. Nothing where nobody left. */
-export async function comeBack(said: URLSearchParams): Promise<"signed in" | "enrolled" | "refused" | undefined> {
-  const left = await kept<Leaving>("session", "leaving");
-  if (!left || said.get("state") !== left.ticket) return undefined;
-  await forget("session", "leaving");
-  const authorization = said.get("code");
+/** Whoever stays, or comes back another way, has left for nowhere: no code remains for who sits here next. */
+function returned(): Leaving | undefined {
+  const left = sessionStorage.getItem(LEAVING);
+  sessionStorage.removeItem(LEAVING);
+  return left ? JSON.parse(left) : undefined;
+}
+
+/**
+ * Back with what the provider says in the address (RFC 6749 §4.1.2): signed in, or enrolled. Nothing where nobody left,
+ * or for another provider, which has an address of its own to send to: its word is for no other.
+ */
+export async function comeBack(said?: URLSearchParams): Promise<"signed in" | "enrolled" | "refused" | undefined> {
+  const left = returned();
+  if (!left || said?.get("state") !== left.ticket || said.get("at") !== left.country) return undefined;
+  const { country, ticket, code } = left;
+  const keys = await kept<Keys>("session", LEAVING);
+  await forget("session", LEAVING);
+  const [authorization, iss] = [said.get("code"), said.get("iss")];
   if (!authorization) return "refused";
-  if (left.keys) {
-    await enter(`${left.at}/sessions`, left.keys.requests, left.keys.records, { ticket: left.ticket, authorization });
-    return "signed in";
+  const answer = { ticket, authorization, ...(iss !== null && { iss }) };
+  if (code) {
+    await call("POST", `${at(country)}/identities`, { body: { code, ...answer } });
+    return "enrolled";
   }
-  await call("POST", `${left.at}/identities`, { body: { code: left.code, ticket: left.ticket, authorization } });
-  return "enrolled";
+  if (!keys) return undefined;
+  await enter(`${at(country)}/sessions`, keys.requests, keys.records, answer);
+  return "signed in";
 }
 
 export async function signOut(): Promise<void> {
@@ -112,6 +134,7 @@ export async function signOut(): Promise<void> {
 /** The keys hold no more: forget them. */
 export async function signedOut(): Promise<void> {
   session.value = null;
+  returned();
   await forget("session", "current");
 }
 

@@ -11,6 +11,7 @@ interface Person {
   handle: string;
   roles: string[];
   passkeys: number;
+  identities: number;
   ended_at: string | null;
 }
 
@@ -49,7 +50,7 @@ export function People() {
         {people.value?.items.map((person) => (
           <li key={person.id} class="card">
             <strong>{person.agency}/{person.handle}</strong> · {person.roles.map((role) => t(role)).join(", ")}
-            <p>{person.ended_at ? t("Ended {day}", { day: when(person.ended_at) }) : counted("{n} passkey", "{n} passkeys", person.passkeys)}</p>
+            <p>{person.ended_at ? t("Ended {day}", { day: when(person.ended_at) }) : enrolled(person)}</p>
             {!person.ended_at && (
               <>
                 <button disabled={busy} onClick={() => run(async () => setCode(await call("POST", `/v1/people/${person.id}/code`)))}>
@@ -58,6 +59,11 @@ export function People() {
                 <button disabled={busy} onClick={() => done(() => call("POST", `/v1/people/${person.id}/end`, { body: { reason: "ended at the console" } }))}>
                   {t("End now")}
                 </button>
+                {person.identities > 0 && (
+                  <button disabled={busy} onClick={() => done(() => call("DELETE", `/v1/people/${person.id}/identities`))}>
+                    {t("End sign-in by the provider")}
+                  </button>
+                )}
               </>
             )}
           </li>
@@ -75,6 +81,12 @@ export function People() {
       <Propose busy={busy} onPropose={(change) => done(() => call("POST", "/v1/changes", { body: { change } }))} />
     </main>
   );
+}
+
+/** By what the officer signs in. */
+function enrolled({ passkeys, identities }: Person): string {
+  const keys = counted("{n} passkey", "{n} passkeys", passkeys);
+  return identities ? `${keys} · ${counted("{n} identity of the provider", "{n} identities of the provider", identities)}` : keys;
 }
 
 function Propose({ busy, onPropose }: { busy: boolean; onPropose: (change: unknown) => Promise<void> }) {

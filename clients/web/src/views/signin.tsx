@@ -20,12 +20,16 @@ export function SignIn() {
     const answer = said;
     said = undefined;
     if (answer) void run(async () => setFresh(words(await comeBack(answer))));
+    else void comeBack();
+    const back = ({ persisted }: PageTransitionEvent) => void (persisted && comeBack()); // by the button of the browser
+    addEventListener("pageshow", back);
+    return () => removeEventListener("pageshow", back);
   }, []);
   const enrolment = (at?: Provider) => run(async () => {
-    if (at) return leave(at.country, code);
-    await enrol(code);
+    if (at) await leave(at.country, code);
+    else await enrol(code);
     setCode("");
-    setFresh(t("The passkey is enrolled. You can sign in with it now."));
+    if (!at) setFresh(t("The passkey is enrolled. You can sign in with it now."));
   });
   return (
     <main class="narrow">
