@@ -27,6 +27,8 @@ ARCHIVE_SECONDS = 60  # the most that is written and not in the repository yet, 
 app = typer.Typer(no_args_is_help=True, help="Encrypted backups of the database, and what was written since.")
 restore_app = typer.Typer()
 
+PLACE = ("repo1-type", "repo1-path", "repo1-s3-bucket", "repo1-s3-endpoint")  # where a repository lies
+
 ConfigOption = Annotated[
     Path,
     typer.Option("--config", envvar="SARHAD_BACKUP_CONFIG", help="pgBackRest's settings, with the passphrase."),
@@ -62,6 +64,8 @@ def setup(
         _require_program()
         config = config.resolve()
         kept = _in_a_store(repository) if "://" in repository else {"repo1-path": Path(repository).resolve()}
+        if config.exists():
+            _require_same(config, kept)
         owner = Path(found.data).stat()
         for folder in (*([] if "://" in repository else [kept["repo1-path"]]), config.parent / "pgbackrest"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -222,6 +226,13 @@ def _setting(config: Path, name: str) -> str:
     if found is None:
         raise typer.BadParameter(f"{config} is not what sarhad backup setup writes", param_hint="--config")
     return found[1]
+
+
+def _require_same(config: Path, kept: dict[str, Any]) -> None:
+    """Another repository would begin empty, under the passphrase of this one."""
+    written = dict(re.findall(r"^([\w-]+)=(.+)$", config.read_text(), re.MULTILINE))
+    if any(written.get(name, "") != str(kept.get(name, "")) for name in PLACE):
+        raise typer.BadParameter(f"another repository than that of {config}: name that one, or another --config")
 
 
 def _require_program() -> None:

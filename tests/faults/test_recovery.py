@@ -97,6 +97,11 @@ def test_a_destroyed_exchange_is_restored_to_a_moment_and_proves_what_is_missing
 ) -> None:
     asyncio.run(prepare(machine.settings))
     machine.do(backup, "setup", str(machine.repository))
+    written = machine.config.read_bytes()
+    other = machine.run(backup, "setup", str(machine.repository.with_name("other")))
+    assert (other.exit_code, machine.config.read_bytes()) == (2, written)
+    assert "another repository" in other.output
+    machine.do(backup, "setup", str(machine.repository))
     machine.cluster.stop()
     machine.cluster.start(POSTGRESQL)
     region = asyncio.run(Region.enrol(machine.settings, tmp_path / "keys"))
