@@ -5,7 +5,7 @@ from alembic import op
 from migrations.scripts import run
 
 revision = "0040"
-down_revision = "0034"
+down_revision = "0039"
 
 # A reader sees how many identities its own country's officers have, and none of them.
 IDENTITIES = """
