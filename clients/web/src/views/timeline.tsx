@@ -9,7 +9,7 @@ import { Figure } from "../trends/figure";
 import { monthAfter, monthsFrom } from "../trends/question";
 import { eventsOf, tableOf, type Told } from "../trends/timeline";
 import { label, language, number, t, when } from "../words";
-import { Purpose } from "./purpose";
+import { Purpose } from "../purpose";
 
 export default function Timeline() {
   const { product = "", from = "", to = "", owner = "" } = Object.fromEntries(route.value.query);
