@@ -13,6 +13,8 @@ from tests.analyses.laboratory import examination, exhibit_number
 from tests.console.conftest import Opening, signed_in
 from tests.exchange import Exchange, heroin
 
+pytestmark = pytest.mark.xdist_group("console timeliness")  # what others file would be counted
+
 
 def file(exchange: Exchange, signed: str, at: str, agency: str = "KG-CUS") -> None:
     """As if it had been filed at `at`: what only time would do."""

@@ -12,6 +12,8 @@ from tests.exchange import Exchange
 from tests.links.wiring import confirmed
 from tests.trends.conftest import seizure
 
+pytestmark = pytest.mark.xdist_group("console trends")  # what others file would stand on the map
+
 TO_KG: dict[str, Any] = {
     "id": "kg",
     "effect": "permit",

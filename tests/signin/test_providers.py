@@ -1,6 +1,7 @@
 """An officer whom its country's OpenID Connect provider identifies signs in without a passkey, for its keys alone."""
 
 import json
+import os
 import secrets
 import time
 from collections.abc import Iterator
@@ -283,7 +284,7 @@ def test_a_provider_that_does_not_answer_changes_nothing(settings: Settings, reg
     at = provider()
     exchange = Exchange.start(settings, region, workers=1, SARHAD_PROVIDERS=json.dumps([at.settings]))
     try:
-        refused = Desk(exchange, at, Liar()).post("challenges", **Browser(exchange).keys())
+        refused = Desk(exchange, at, Path(os.devnull), Liar()).post("challenges", **Browser(exchange).keys())
         assert kind(refused) == (502, "provider-unavailable")
     finally:
         exchange.stop()
