@@ -61,7 +61,7 @@ function Derived({ record }: { record: Shared }) {
 
 /** What the agency that filed it may still do: say it better, or take it back. */
 function Own({ record }: { record: Shared }) {
-  const { id, agency, handling } = record;
+  const { id, agency, handling, kind } = record;
   if (record.status === "retracted") return null;
   const withdraw = async (text: string) => {
     const facets = { reported: instant(now()), narrative: { text, language: language.value } };
@@ -70,7 +70,7 @@ function Own({ record }: { record: Shared }) {
   };
   return (
     <>
-      <p><a href={href("report", { correct: id })}>{t("Correct it")}</a></p>
+      {kind === "seizure" && <p><a href={href("report", { correct: id })}>{t("Correct it")}</a></p>}
       <Withdraw act={withdraw} />
     </>
   );
