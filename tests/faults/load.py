@@ -1,7 +1,7 @@
 """Signed reports in and reads out, without end, against a rehearsal that something is done to; and the count of it."""
 
 import itertools
-import os
+import ssl
 import subprocess
 import sys
 import time
@@ -11,6 +11,7 @@ from threading import Event, Thread
 from types import TracebackType
 from typing import Any, Self
 
+import httpx
 import psycopg
 from sarhad import Client, PrivateKey, Profile
 from sarhad.records import issue, item, seizure
@@ -26,10 +27,11 @@ PAUSE = 0.05  # s between two acts of a caller: the load is bounded
 class Caller(Thread):
     """Repeats one act until told to stop; a failed one is done again, the same bytes. `answered` has the moments."""
 
-    def __init__(self, demo: Path, stop: Event) -> None:
+    def __init__(self, lab: Lab, stop: Event) -> None:
         super().__init__(daemon=True)
-        self._profile = Profile.load(demo / AGENCY)
-        self._client = Client(self._profile, purpose="operational")
+        self._profile = Profile.load(lab.directory / "demo" / AGENCY)
+        trusting = httpx.HTTPTransport(verify=ssl.create_default_context(cafile=lab.certificate))
+        self._client = Client(self._profile, purpose="operational", transport=trusting)
         self._stop_asked = stop
         self.answered: list[float] = []
         self.failed: Counter[str] = Counter()
@@ -54,8 +56,8 @@ class Caller(Thread):
 class Writer(Caller):
     """Files one report after the other; `acknowledged` has what it was told of each."""
 
-    def __init__(self, demo: Path, stop: Event) -> None:
-        super().__init__(demo, stop)
+    def __init__(self, lab: Lab, stop: Event) -> None:
+        super().__init__(lab, stop)
         self.acknowledged: dict[str, str] = {}
         self._key: PrivateKey = self._profile.load_record_key()
         self._reference, self._signed = "", ""
@@ -84,8 +86,8 @@ class Writer(Caller):
 class Reader(Caller):
     """Reads one record again and again."""
 
-    def __init__(self, demo: Path, stop: Event, record: str) -> None:
-        super().__init__(demo, stop)
+    def __init__(self, lab: Lab, stop: Event, record: str) -> None:
+        super().__init__(lab, stop)
         self._record = record
 
     def act(self) -> None:
@@ -96,16 +98,15 @@ class Load:
     """Two who write and one who reads, while the block runs; afterwards it is counted what became of it."""
 
     def __init__(self, lab: Lab) -> None:
-        os.environ["SSL_CERT_FILE"] = str(lab.certificate)
-        self._lab, self._stop, self._demo = lab, Event(), lab.directory / "demo"
-        self._writers = [Writer(self._demo, self._stop) for _ in range(WRITERS)]
+        self._lab, self._stop = lab, Event()
+        self._writers = [Writer(lab, self._stop) for _ in range(WRITERS)]
         self._callers: list[Caller] = [*self._writers]
 
     def __enter__(self) -> Self:
         for writer in self._writers:
             writer.start()
         eventually(lambda: all(writer.acknowledged for writer in self._writers))
-        reader = Reader(self._demo, self._stop, next(iter(self._writers[0].acknowledged.values())))
+        reader = Reader(self._lab, self._stop, next(iter(self._writers[0].acknowledged.values())))
         self._callers.append(reader)
         reader.start()
         self.await_answers()

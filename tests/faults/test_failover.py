@@ -14,16 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from deploy.ha.lab import PATRONI, Lab
+from deploy.ha.lab import Lab
 from tests.awaiting import eventually
 from tests.faults.load import Load, is_consistent
 
 PORTS = 10
-PROGRAMS = ("/usr/bin/etcd", "/usr/sbin/haproxy", "/usr/sbin/pgbouncer", "/usr/sbin/nginx", PATRONI)
-pytestmark = [
-    pytest.mark.xdist_group("failover"),
-    pytest.mark.skipif(not all(map(shutil.which, map(str, PROGRAMS))), reason="deploy/ha/packages.sh is not installed"),
-]
+pytestmark = pytest.mark.xdist_group("failover")
 
 
 @pytest.fixture
