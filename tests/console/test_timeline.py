@@ -2,7 +2,6 @@
 
 import re
 
-import pytest
 from playwright.async_api import expect
 
 from tests.console.conftest import Opening, signed_in
@@ -10,8 +9,6 @@ from tests.exchange import Exchange
 from tests.observations.records import PATHS, chemical, record
 from tests.seizures.wiring import Agency
 from tests.trends.conftest import seizure
-
-pytestmark = pytest.mark.xdist_group("console trends")  # what others file would stand in the chart
 
 
 async def test_a_product_stands_beside_its_precursors(exchange: Exchange, opened: Opening) -> None:
