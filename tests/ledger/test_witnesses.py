@@ -103,7 +103,7 @@ def test_a_quorum_cosigns_and_a_record_is_proven_under_it(
         "verify", str(evidence), "--service-key", json.dumps(client.service_key.jwk), "--quorum", str(policy)
     )
     assert proven.exit_code == 0, proven.output
-    assert "cosigned that log" in proven.output
+    assert "was cosigned by" in proven.output
     assert _other_verifier(evidence, tmp_path, signer, client.service_key, policy).returncode == 0
     stripped = json.loads(evidence.read_text())
     stripped["witnessed"]["checkpoint"] = "".join(
