@@ -24,7 +24,7 @@ def test_figures_are_for_the_host_alone() -> None:
 def test_it_says_nothing_of_itself_and_sets_no_header_that_means_something() -> None:
     assert given("server_tokens") == ["off"]
     assert given("gzip") == ["off"]
-    assert set(given("proxy_set_header")) == {"Host $host", 'Connection ""'}
+    assert set(given("proxy_set_header")) == {"Host $http_host", 'Connection ""'}
 
 
 def test_slow_and_large_requests_end_here() -> None:
