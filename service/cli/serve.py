@@ -27,9 +27,7 @@ from service.policies import canary
 from service.settings import Settings
 
 app = typer.Typer(rich_markup_mode=None)
-_HEADERS_WITHIN = (
-    30_000  # milliseconds from the start of a connection, or from the answer before, to the end of headers
-)
+_HEADERS_WITHIN = 30_000  # ms from the start of a connection, or from the answer before, to the end of headers
 _CONNECTIONS = 8_192  # that a worker keeps at once; whoever comes after them waits until one ends
 _FILES = 65_536  # open ones of a worker, where the system's hard limit allows
 _OTHER_FILES = 512  # of them for everything but connections

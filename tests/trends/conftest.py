@@ -1,6 +1,7 @@
 """A country of its own years, partners of three precisions, and a way to ask."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
@@ -8,6 +9,8 @@ import pytest
 from sarhad.records import item
 from sarhad.signing import SignedRequests
 
+from service.database import Database
+from service.settings import Settings
 from tests.exchange import Exchange, heroin
 
 Ask = Callable[..., httpx.Response]
@@ -37,3 +40,16 @@ def seizure(agency: str, day: str, *items: tuple[str, str, str, str], **facets: 
         "transport": {"mode": "3", "concealment": ["LUG", "VFT"], "place_type": "ROAD"},
     }
     return heroin(agency, **(given | facets))
+
+
+def run(settings: Settings, work: Callable[[Database], Awaitable[Any]]) -> Any:
+    """One coroutine with the service's own database connections."""
+
+    async def with_database() -> Any:
+        database = Database(settings)
+        try:
+            return await work(database)
+        finally:
+            await database.dispose()
+
+    return asyncio.run(with_database())

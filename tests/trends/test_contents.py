@@ -2,9 +2,8 @@
 another scope, whatever the policies, before and after it is folded.
 """
 
-import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,7 @@ from service.trends.question import Trend
 from service.trends.tell import tell
 from tests.analyses.laboratory import CAFFEINE, HEROIN, Laboratory, heroin_found
 from tests.exchange import Exchange
+from tests.trends.conftest import run
 
 ACETYLCODEINE = "SAR-000102"  # of the group of heroin
 READERS = (("AZ-LAB", "laboratory"), ("TJ-CUS", "analyst"), ("KG-CUS", "analyst"))
@@ -147,17 +147,6 @@ def entered(settings: Settings, agency: str, role: str) -> str:
     values = {"c": agency[:2], "a": agency, "r": role}
     with create_engine(settings.database_as()).begin() as connection:
         return str(connection.scalar(text("SELECT gate.enter(:c, :a, ARRAY[:r], 'analysis')"), values))
-
-
-def run(settings: Settings, work: Callable[[Database], Awaitable[Any]]) -> Any:
-    async def with_database() -> Any:
-        database = Database(settings)
-        try:
-            return await work(database)
-        finally:
-            await database.dispose()
-
-    return asyncio.run(with_database())
 
 
 def adopt(exchange: Exchange, facets: dict[str, list[str]]) -> None:

@@ -1,34 +1,21 @@
 """The cube is looked through: a cell that differs from the reports is found, written down, and the cube built anew."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
-from service.database import Database
 from service.settings import Settings
 from service.trends import keep
 from service.trends.grains import GRAINS
 from tests.awaiting import eventually
 from tests.exchange import Exchange
-from tests.trends.conftest import seizure
+from tests.trends.conftest import run, seizure
 
 NAMES = (*(grain.name for grain in GRAINS), "map")
 LOOKED = text("INSERT INTO core.cube_check VALUES (clock_timestamp(), 0, 0)")
 NEVER_LOOKED = text("DELETE FROM core.cube_check")
-
-
-def run(settings: Settings, work: Callable[[Database], Awaitable[Any]]) -> Any:
-    async def with_database() -> Any:
-        database = Database(settings)
-        try:
-            return await work(database)
-        finally:
-            await database.dispose()
-
-    return asyncio.run(with_database())
 
 
 def spoilt(name: str) -> Any:
