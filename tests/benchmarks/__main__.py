@@ -14,7 +14,7 @@ from tests.exchange import Region, prepare
 
 NAMES = (
     *("access", "console", "duplicates", "export", "ha", "import", "ingest", "policy"),
-    *("profiles", "reads", "spectra", "tiles", "trends"),
+    *("profiles", "reads", "soak", "spectra", "tiles", "trends"),
 )
 MODULES = {"import": "imports"}  # `import` is no name of a module
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
@@ -29,7 +29,9 @@ def main() -> None:
     )
     parser.add_argument("name", choices=NAMES)
     parser.add_argument("--rows", type=int, help="records (ingest: 50000, reads: 1000000)")
-    parser.add_argument("--seconds", type=float, default=10.0, help="time for each repeated question")
+    parser.add_argument(
+        "--seconds", type=float, default=10.0, help="time for each repeated question; soak: of the whole"
+    )
     parser.add_argument("--data", type=Path, default=DATA, help="reference data kept outside the repository")
     parser.add_argument(
         "--fault",
