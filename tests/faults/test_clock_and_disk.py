@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from deploy.cluster import Cluster
+from tests.awaiting import eventually
 from tests.exchange import Exchange
-from tests.faults.books import balanced
+from tests.faults.books import balanced, check_receipts
+from tests.faults.conftest import POSTGRESQL
 from tests.faults.sending import Sending
 from tests.faults.test_kill import Batch
 from tests.seizures.wiring import NDJSON, RECORD, Agency, line, refusal, statuses, stored, verdicts
@@ -106,6 +108,40 @@ def small_tablespace(fragile: Exchange, cluster: Cluster) -> Iterator[Path]:
     folder.rmdir()
 
 
+@pytest.fixture
+def small_wal(fragile: Exchange, cluster: Cluster) -> Iterator[Path]:
+    """A file system on which the write-ahead log lies, with room for a few of its segments more."""
+    log, folder = cluster.data / "pg_wal", Path(tempfile.mkdtemp(prefix="sarhad-wal-"))
+    cluster.stop()
+    held = sum(file.stat().st_size for file in log.rglob("*") if file.is_file())
+    with mounted(folder, held + 24 * MEGABYTE):
+        _move(log, folder / "pg_wal")
+        log.symlink_to(folder / "pg_wal")
+        os.chmod(folder, 0o755)
+        cluster.start(POSTGRESQL)
+        fragile.wait_ready()
+        yield folder
+        cluster.stop()
+        log.unlink()
+        _move(folder / "pg_wal", log)
+    folder.rmdir()
+    cluster.start(POSTGRESQL)
+    fragile.wait_ready()
+
+
+def _move(log: Path, place: Path) -> None:
+    """To another file system, with its owners."""
+    subprocess.run(["cp", "-a", str(log), str(place)], check=True)
+    shutil.rmtree(log)
+
+
+def _fill(ballast: Path) -> None:
+    with ballast.open("wb", buffering=0) as file, suppress(OSError):
+        while file.write(bytes(4_096)):
+            pass
+    assert os.statvfs(ballast.parent).f_bavail == 0
+
+
 def _wire(customs: Agency, body: bytes) -> Wire:
     key, origin = customs.request_key, customs.exchange.settings.origin
     return sign(key, origin, "POST", "/v1/batches", body, content_type=NDJSON)
@@ -135,10 +171,7 @@ def test_while_the_disk_of_the_database_is_full_nothing_is_kept_and_then_it_goes
     batch = Batch(fragile, "KZ-CUS")
     before = stored(fragile.settings)
     ballast = small_tablespace / "ballast"
-    with ballast.open("wb", buffering=0) as file, suppress(OSError):
-        while file.write(bytes(4_096)):
-            pass
-    assert os.statvfs(small_tablespace).f_bavail == 0
+    _fill(ballast)
     reply = send(fragile.settings.origin, batch.wire())
     assert refusal(reply)[:2] == (503, "unavailable")
     assert reply.headers["retry-after"]
@@ -147,3 +180,29 @@ def test_while_the_disk_of_the_database_is_full_nothing_is_kept_and_then_it_goes
     ballast.unlink()
     assert verdicts(send(fragile.settings.origin, batch.wire()))[1]["accepted"] == len(batch.references)
     balanced(fragile.settings)
+
+
+def test_while_the_disk_of_the_write_ahead_log_is_full_nothing_acknowledged_is_lost(
+    fragile: Exchange, cluster: Cluster, small_wal: Path
+) -> None:
+    """PostgreSQL ends where it cannot write ahead, and cannot recover before there is room: what it answered stays."""
+    ballast, told = small_wal / "ballast", []
+    _fill(ballast)
+    while cluster.pid is not None:
+        batch = Batch(fragile, "KZ-CUS")
+        sending = Sending(fragile.settings.origin, batch.wire())
+        sending.run()
+        if sending.verdicts is None:
+            break
+        told.append((batch, sending.verdicts))
+    eventually(lambda: cluster.pid is None)
+    assert told, "the log was full before anything was answered: the ballast is too large"
+    assert refusal(Agency(fragile, "KG-CUS").get("/v1/seizures"))[:2] == (503, "unavailable")
+    ballast.unlink()
+    cluster.start(POSTGRESQL)
+    fragile.wait_ready()
+    books = balanced(fragile.settings)
+    for acknowledged, answers in told:
+        check_receipts(books, acknowledged.references, answers)
+    assert not set(batch.references) & set(books.receipts)
+    assert verdicts(send(fragile.settings.origin, batch.wire()))[1]["accepted"] == len(batch.references)
