@@ -28,14 +28,13 @@ class Place:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.file = folder / str(export)
         self.seen = folder / f"{export}.seen"
-        self.parts = folder / f"{export}.parts"
 
     def size(self) -> int:
         """Bytes of the file as far as it is written."""
-        return sum(path.stat().st_size for path in (self.file, self.parts) if path.exists())
+        return self.file.stat().st_size if self.file.exists() else 0
 
     def remove(self) -> None:
-        for path in (self.file, self.seen, self.parts):
+        for path in self.file.parent.glob(f"{self.file.name}*"):
             path.unlink(missing_ok=True)
 
 
