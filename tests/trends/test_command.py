@@ -46,5 +46,5 @@ def test_the_table_shows_cells_courses_and_silences(exchange: Exchange, capsys: 
     )
     assert command.courses(answer, "kg") == {"SAR-000608": [2.0, 4.0]}
     with console.capture() as captured:
-        command._silences(answer)
+        command.silences(answer)
     assert "does not share with you" in captured.get()

@@ -13,6 +13,7 @@ from sarhad.cli import (
     bulletin,
     exports,
     figures,
+    flows,
     gateway,
     imports,
     inbox,
@@ -60,6 +61,8 @@ app.add_typer(outbox.app, name="outbox")
 app.command("search")(read.search)
 app.command("show")(read.show)
 app.command("trends")(trends.trends)
+app.command("flows")(flows.flows)
+app.command("hotspots")(flows.hotspots)
 app.command("gateway")(gateway.gateway)
 app.add_typer(exports.app, name="export")
 app.add_typer(questions.app, name="questions")

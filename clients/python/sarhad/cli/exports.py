@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from sarhad.cli.filters import RECORDS, takes
 from sarhad.cli.output import (
     CaseOption,
     JsonOption,
@@ -30,19 +31,12 @@ ExportId = Annotated[str, typer.Argument(metavar="ID", help="The export's id.")]
 
 
 @app.command("new")
+@takes(RECORDS)
 def new(
+    filters: dict[str, Any],
     subject: Annotated[str, typer.Option(help=f"What of: {SUBJECTS}.")] = "records",
     format_: Annotated[str, typer.Option("--format", "-f", help=f"One of {FORMATS}.")] = "csv",
     into: Into = None,
-    from_: Annotated[str | None, typer.Option("--from", help="First day, YYYY-MM-DD.")] = None,
-    to: Annotated[str | None, typer.Option(help="Day after the last, YYYY-MM-DD.")] = None,
-    country: Annotated[str | None, typer.Option(help="Country of seizure, ISO 3166-1 alpha-2.")] = None,
-    admin1: Annotated[str | None, typer.Option(help="First-level unit, ISO 3166-2.")] = None,
-    bbox: Annotated[str | None, typer.Option(help="west,south,east,north in degrees.")] = None,
-    substance: Annotated[str | None, typer.Option(help="Catalogue code; includes its descendants.")] = None,
-    status: Annotated[str | None, typer.Option(help="SUSP, PRES, CONF, NEGA or INCL.")] = None,
-    agency: Annotated[str | None, typer.Option(help="Reporting agency.")] = None,
-    owner: Annotated[str | None, typer.Option(help="Reporting country.")] = None,
     kind: Annotated[str | None, typer.Option(help="seizure or zero.")] = None,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait and take the file, or print the id.")] = True,
     profile: ProfileOption = None,
@@ -55,14 +49,12 @@ def new(
 
     Example: sarhad export new --format gpkg --substance SAR-000608 --into heroin.gpkg
 
+    Example: sarhad export new --format csv --min-kg 10 --transport 3 --place-type ROAD
+
     Example: sarhad export new --subject analyses --format parquet --from 2025-01-01
     """
-    filters: dict[str, Any] = {
-        "from_": from_, "to": to, "country": country, "admin1": admin1, "bbox": bbox, "substance": substance,
-        "status": status, "agency": agency, "owner": owner, "kind": kind,
-    }  # fmt: skip
     with connect(Profile.load(profile), purpose=purpose, case=case) as client:
-        made = client.ask_export(format_, subject=subject, **filters)
+        made = client.ask_export(format_, subject=subject, kind=kind, **filters)
         if not wait:
             typer.echo(made["id"])
             return

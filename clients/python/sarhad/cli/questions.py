@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from sarhad.cli.filters import TRENDS, ByOption, MeasureOption, takes
 from sarhad.cli.output import (
     CaseOption,
     JsonOption,
@@ -27,16 +28,12 @@ ThresholdOption = Annotated[
 
 
 @app.command("save")
+@takes(TRENDS)
 def save(
     name: Annotated[str, typer.Argument(help="What it is called.")],
-    by: Annotated[str, typer.Option(help="One or two dimensions, such as month,substance.")] = "month",
-    measure: Annotated[str, typer.Option(help="seizures, items, kg, quantity, tablets or persons.")] = "seizures,kg",
-    from_: Annotated[str | None, typer.Option("--from", help="First month or day.")] = None,
-    to: Annotated[str | None, typer.Option(help="Month or day after the last.")] = None,
-    owner: Annotated[str | None, typer.Option(help="Reporting country.")] = None,
-    country: Annotated[str | None, typer.Option(help="Country of seizure.")] = None,
-    group: Annotated[str | None, typer.Option(help="Group of substances.")] = None,
-    substance: Annotated[str | None, typer.Option(help="Catalogue code; includes its descendants.")] = None,
+    filters: dict[str, Any],
+    by: ByOption = "month",
+    measure: MeasureOption = "seizures,kg",
     shared: SharedOption = "key",
     schedule: ScheduleOption = None,
     threshold: ThresholdOption = None,
@@ -47,12 +44,11 @@ def save(
     """Save a question of `sarhad trends`; prints its id.
 
     Example: sarhad questions save "Heroin by month" --substance SAR-000608 --schedule weekly --threshold 20
+
+    Example: sarhad questions save "Cells of Khatlon" --by cell --resolution 4 --admin1 TJ-KT
     """
-    asks = {
-        "by": by, "measure": measure, "from": from_, "to": to, "owner": owner, "country": country, "group": group,
-        "substance": substance,
-    }  # fmt: skip
-    document: dict[str, Any] = {"name": name, "asks": {k: v for k, v in asks.items() if v is not None}}
+    asks = {"by": by, "measure": measure} | {option.rstrip("_"): value for option, value in filters.items()}
+    document: dict[str, Any] = {"name": name, "asks": asks}
     with connect(Profile.load(profile), purpose=purpose, case=case) as client:
         typer.echo(client.save_question(document | _terms(shared, schedule, threshold))["id"])
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from sarhad._client import Client
+from sarhad.cli.filters import RECORDS, takes
 from sarhad.cli.output import (
     CaseOption,
     JsonOption,
@@ -25,22 +26,13 @@ KINDS = "seizure (the default), zero, precursor_incident, clandestine_laboratory
 KindOption = Annotated[str | None, typer.Option(help="Kind of record where it is no seizure.")]
 
 
+@takes(RECORDS)
 def search(
-    from_: Annotated[str | None, typer.Option("--from", help="First day, YYYY-MM-DD.")] = None,
-    to: Annotated[str | None, typer.Option(help="Day after the last, YYYY-MM-DD.")] = None,
-    country: Annotated[str | None, typer.Option(help="Country of seizure, ISO 3166-1 alpha-2.")] = None,
-    admin1: Annotated[str | None, typer.Option(help="First-level unit, ISO 3166-2.")] = None,
-    bbox: Annotated[str | None, typer.Option(help="west,south,east,north in degrees.")] = None,
-    substance: Annotated[str | None, typer.Option(help="Catalogue code; includes its descendants.")] = None,
-    status: Annotated[str | None, typer.Option(help="SUSP, PRES, CONF, NEGA or INCL.")] = None,
-    agency: Annotated[str | None, typer.Option(help="Reporting agency.")] = None,
-    owner: Annotated[str | None, typer.Option(help="Reporting country.")] = None,
+    filters: dict[str, Any],
     kind: Annotated[str | None, typer.Option(help=KINDS)] = None,
     aspect: Annotated[
         str | None, typer.Option(help="Type of incident, role in the laboratory, level of the market.")
     ] = None,
-    min_kg: Annotated[str | None, typer.Option(help="At least this many kilograms, in one line.")] = None,
-    max_kg: Annotated[str | None, typer.Option(help="At most this many kilograms, in the same line.")] = None,
     limit: Annotated[int, typer.Option(help="At most this many records.", min=1)] = 50,
     profile: ProfileOption = None,
     purpose: PurposeOption = "analysis",
@@ -53,15 +45,12 @@ def search(
 
     Example: sarhad search --owner UZ --limit 500 --json
 
+    Example: sarhad search --substance SAR-000608 --min-kg 10 --concealment LUG
+
     Example: sarhad search --kind precursor_incident --aspect STOPPED
     """
-    filters: dict[str, Any] = {
-        "from_": from_, "to": to, "country": country, "admin1": admin1, "bbox": bbox, "substance": substance,
-        "status": status, "agency": agency, "owner": owner, "kind": kind, "aspect": aspect, "min_kg": min_kg,
-        "max_kg": max_kg,
-    }  # fmt: skip
     with connect(Profile.load(profile), purpose=purpose, case=case) as client:
-        found = newest(client, filters, limit)
+        found = newest(client, {"kind": kind, "aspect": aspect} | filters, limit)
     if as_json:
         show_json(found)
         return

@@ -1,10 +1,9 @@
 """`sarhad trends`: figures over what is shared with you, as a table with a line of their course."""
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-
+from sarhad.cli.filters import TRENDS, ByOption, MeasureOption, takes
 from sarhad.cli.output import (
     CaseOption,
     JsonOption,
@@ -27,27 +26,11 @@ APART = {"purity": ("unit", "basis"), "price": ("level", "currency", "per")}  # 
 WITHHELD, ABSENT = later("(not disclosed)"), later("(not stated)")
 
 
+@takes(TRENDS)
 def trends(
-    by: Annotated[str, typer.Option(help="One or two dimensions, such as month,substance.")] = "month",
-    measure: Annotated[
-        str, typer.Option(help="seizures, items, kg, quantity, tablets, first, persons, purity or price.")
-    ] = "seizures,kg",
-    from_: Annotated[str | None, typer.Option("--from", help="First month or day, YYYY-MM or YYYY-MM-DD.")] = None,
-    to: Annotated[str | None, typer.Option(help="Month or day after the last.")] = None,
-    owner: Annotated[str | None, typer.Option(help="Reporting country.")] = None,
-    country: Annotated[str | None, typer.Option(help="Country of seizure, ISO 3166-1 alpha-2.")] = None,
-    admin1: Annotated[str | None, typer.Option(help="First-level unit, ISO 3166-2.")] = None,
-    group: Annotated[str | None, typer.Option(help="Group of substances.")] = None,
-    substance: Annotated[str | None, typer.Option(help="Catalogue code; includes its descendants.")] = None,
-    level: Annotated[int | None, typer.Option(help="Roll substances up to this depth.", min=0)] = None,
-    status: Annotated[str | None, typer.Option(help="SUSP, PRES, CONF, NEGA or INCL.")] = None,
-    agency: Annotated[str | None, typer.Option(help="Reporting agency, such as KZ-CUS.")] = None,
-    transport: Annotated[str | None, typer.Option(help="Mode of transport, UNECE Recommendation 19.")] = None,
-    place_type: Annotated[str | None, typer.Option(help="Kind of place, such as ROAD.")] = None,
-    concealment: Annotated[str | None, typer.Option(help="How it was hidden, such as LUG.")] = None,
-    bbox: Annotated[str | None, typer.Option(help="west,south,east,north in degrees.")] = None,
-    compare: Annotated[str | None, typer.Option(help="previous or norm.")] = None,
-    changes: Annotated[bool, typer.Option("--changes", help="Say where the level changed.")] = False,
+    filters: dict[str, Any],
+    by: ByOption = "month",
+    measure: MeasureOption = "seizures,kg",
     profile: ProfileOption = None,
     purpose: PurposeOption = "analysis",
     case: CaseOption = None,
@@ -59,25 +42,21 @@ def trends(
 
     Example: sarhad trends --by month --group heroin-opiates --changes
 
+    Example: sarhad trends --by cell --resolution 3 --country TJ
+
     Example: sarhad trends --measure purity --by quarter --group heroin-opiates
 
     Example: sarhad trends --measure price --by quarter,substance --group heroin-opiates
     """
-    asked: dict[str, Any] = {
-        "by": by, "measure": measure, "from_": from_, "to": to, "owner": owner, "country": country, "admin1": admin1,
-        "group": group, "substance": substance, "level": level, "status": status, "compare": compare,
-        "agency": agency, "transport": transport, "place_type": place_type, "concealment": concealment, "bbox": bbox,
-        "changes": "true" if changes else None,
-    }  # fmt: skip
     with connect(Profile.load(profile), purpose=purpose, case=case) as client:
-        answer = client.trends(**asked)
+        answer = client.trends(by=by, measure=measure, **filters)
     if as_json:
         show_json(answer)
         return
     if measure in APART:
         told = (*APART[measure], "n", "q1", "median", "q3")
         show_table((*answer["by"], *told), _quartiles(answer["cells"], measure, told))
-        _silences(answer)
+        silences(answer)
         return
     names = [name for name in MEASURES if name in measure.split(",")]
     show_table((*answer["by"], *names), (_row(cell, names) for cell in answer["cells"]))
@@ -95,7 +74,7 @@ def trends(
             ),
             markup=False,
         )
-    _silences(answer)
+    silences(answer)
 
 
 def sparkline(values: list[float]) -> str:
@@ -113,7 +92,7 @@ def courses(answer: dict[str, Any], measure: str) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {}
     for cell in answer["cells"]:
         if cell["key"][time]:
-            unit = " ".join(_word(value) for name, value in cell["key"].items() if name != time)
+            unit = " ".join(word(value) for name, value in cell["key"].items() if name != time)
             values = found.setdefault(unit, [0.0] * len(periods))
             values[periods.index(cell["key"][time])] += float(cell[measure])
     return found
@@ -122,22 +101,22 @@ def courses(answer: dict[str, Any], measure: str) -> dict[str, list[float]]:
 def _quartiles(cells: list[dict[str, Any]], measure: str, told: Sequence[str]) -> Iterator[tuple[object, ...]]:
     for cell in cells:
         for found in cell[measure]:
-            yield (*(_word(value) for value in cell["key"].values()), *(found[name] for name in told))
+            yield (*(word(value) for value in cell["key"].values()), *(found[name] for name in told))
 
 
 def _row(cell: dict[str, Any], names: Sequence[str]) -> tuple[object, ...]:
-    return (*(_word(value) for value in cell["key"].values()), *(_figure(cell, name) for name in names))
+    return (*(word(value) for value in cell["key"].values()), *(_figure(cell, name) for name in names))
 
 
 def _figure(cell: dict[str, Any], name: str) -> object:
     return kilograms(cell.get(name)) if name == "kg" else cell.get(name)
 
 
-def _word(value: str | None) -> str:
+def word(value: str | None) -> str:
     return labelled(WITHHELD) if value is None else value or labelled(ABSENT)
 
 
-def _silences(answer: dict[str, Any]) -> None:
+def silences(answer: dict[str, Any]) -> None:
     owners = answer["coverage"]["owners"]
     silent = [o["owner"] for o in owners if o["shares"] and not o["reported"] and not o["zero"]]
     apart = [o["owner"] for o in owners if not o["shares"]]
