@@ -60,3 +60,12 @@ export function useDoing(): Doing {
   };
   return { busy, fault, run };
 }
+
+/** The head of a table. */
+export const Head = ({ of }: { of: string[] }) => (
+  <thead>
+    <tr>
+      {of.map((name) => <th key={name} scope="col">{name}</th>)}
+    </tr>
+  </thead>
+);

@@ -1,17 +1,12 @@
 /** A map to point at: whatever is under the cross in its middle is the place. By mouse, by touch, or by the arrow keys. */
 
-import { LngLatBounds, Map as Chart, NavigationControl } from "maplibre-gl";
-import "maplibre-gl/dist/maplibre-gl.css";
-import type { FeatureCollection, Geometry } from "geojson";
-import "../maplibre";
-import baseAddress from "../generated/base.json?url";
+import { LngLatBounds } from "maplibre-gl";
+import { type Base, boundaries, mapOf, REGION, tint } from "../base-map";
 
 const PIXELS = 12; // how far beside the place a careful hand points
 
-type Areas = FeatureCollection<Geometry, { country: string }>;
-
 /** The box around a country. */
-function around({ features }: Areas, country: string): LngLatBounds {
+function around({ features }: Base["areas"], country: string): LngLatBounds {
   const box = new LngLatBounds();
   const take = (part: unknown): void => {
     if (!Array.isArray(part)) return;
@@ -19,7 +14,7 @@ function around({ features }: Areas, country: string): LngLatBounds {
     else part.forEach(take);
   };
   for (const { geometry, properties } of features) if (properties.country === country && "coordinates" in geometry) take(geometry.coordinates);
-  return box.isEmpty() ? new LngLatBounds([44, 33], [88, 54]) : box;
+  return box.isEmpty() ? REGION : box;
 }
 
 export interface Pointed {
@@ -34,29 +29,17 @@ export interface Pointer {
 }
 
 export async function chart(container: HTMLElement, country: string, at: { lat: string; lon: string } | null, onIdle: () => void): Promise<Pointer> {
-  const { areas, borders } = (await fetch(baseAddress).then((response) => response.json())) as { areas: Areas; borders: Geometry };
-  const tint = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-  const map = new Chart({
-    container,
-    ...(at ? { center: [Number(at.lon), Number(at.lat)] as [number, number], zoom: 8 } : { bounds: around(areas, country), fitBoundsOptions: { padding: 16 } }),
-    attributionControl: false,
-    fadeDuration: 0,
-    dragRotate: false,
-    style: {
-      version: 8,
-      sources: {
-        areas: { type: "geojson", data: areas, tolerance: 0.1 },
-        borders: { type: "geojson", data: { type: "Feature", properties: {}, geometry: borders }, tolerance: 0.1 },
-      },
-      layers: [
-        { id: "ground", type: "background", paint: { "background-color": tint("ground") } },
-        { id: "land", type: "fill", source: "areas", paint: { "fill-color": tint("card"), "fill-outline-color": tint("line") } },
-        { id: "borders", type: "line", source: "borders", paint: { "line-color": tint("soft"), "line-width": 1.5 } },
-      ],
-    },
+  const { areas, borders } = await boundaries();
+  const view = at ? { center: [Number(at.lon), Number(at.lat)] as [number, number], zoom: 8 } : { bounds: around(areas, country), fitBoundsOptions: { padding: 16 } };
+  const map = mapOf({ container, ...view }, {
+    areas,
+    borders,
+    layers: [
+      { id: "ground", type: "background", paint: { "background-color": tint("ground") } },
+      { id: "land", type: "fill", source: "areas", paint: { "fill-color": tint("card"), "fill-outline-color": tint("line") } },
+      { id: "borders", type: "line", source: "borders", paint: { "line-color": tint("soft"), "line-width": 1.5 } },
+    ],
   });
-  map.addControl(new NavigationControl({ showCompass: false }), "top-right");
-  map.touchZoomRotate.disableRotation();
   map.on("click", (event) => map.easeTo({ center: event.lngLat }));
   map.on("idle", onIdle);
   const middle = (): Pointed => {

@@ -1,17 +1,14 @@
 /** The map by MapLibre: divisions or cells, shaded by their amounts, over the service's own boundaries. Loaded when needed. */
 
-import type { Feature, FeatureCollection, Geometry } from "geojson";
-import { type GeoJSONSource, LngLatBounds, Map as Chart, type MapMouseEvent, Marker, NavigationControl } from "maplibre-gl";
-import "maplibre-gl/dist/maplibre-gl.css";
-import "../maplibre";
-import baseAddress from "../generated/base.json?url";
+import type { Feature, FeatureCollection } from "geojson";
+import { type GeoJSONSource, type LngLatBounds, type MapMouseEvent, Marker } from "maplibre-gl";
+import { boundaries, mapOf, REGION, tint } from "../base-map";
 import { type State } from "./answer";
 import { layers, pattern, STEPS } from "./layers";
 import { arc, boxOf, centre, dot, hexagon, type Leg, line, middle, NAMED, outline } from "./shapes";
 import { type Mark, type Position, type Where } from "./where";
 
 const NOTHING: FeatureCollection = { type: "FeatureCollection", features: [] };
-const REGION = new LngLatBounds([44, 33], [88, 54]);
 const FINGER = 6; // pixels around a click
 
 export interface Shown {
@@ -48,40 +45,16 @@ interface Given {
   name: (country: string) => string;
 }
 
-type Base = { areas: FeatureCollection<Geometry, { country: string; units: string[] }>; borders: Geometry };
-let base: Promise<Base> | undefined;
-const loaded = (): Promise<Base> => (base ??= fetch(baseAddress).then((response) => response.json()));
-
 export async function atlas(container: HTMLElement, first: string, given: Given): Promise<Atlas> {
-  const { areas, borders } = await loaded();
-  const tint = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-  const map = new Chart({
-    container,
-    ...camera(first),
-    attributionControl: false,
-    fadeDuration: 0,
-    canvasContextAttributes: { preserveDrawingBuffer: true }, // to be saved as a picture
-    dragRotate: false,
-    style: {
-      version: 8,
-      sources: {
-        areas: { type: "geojson", data: NOTHING, tolerance: 0.1 },
-        borders: { type: "geojson", data: { type: "Feature", properties: {}, geometry: borders }, tolerance: 0.1 },
-        cells: { type: "geojson", data: NOTHING },
-        spots: { type: "geojson", data: NOTHING },
-        legs: { type: "geojson", data: NOTHING },
-        hot: { type: "geojson", data: NOTHING },
-        marks: { type: "geojson", data: NOTHING },
-        ties: { type: "geojson", data: NOTHING },
-      },
-      layers: layers(tint),
-    },
-  });
+  const { areas, borders } = await boundaries();
+  const empty = ["cells", "spots", "legs", "hot", "marks", "ties"].map((name) => [name, { type: "geojson" as const, data: NOTHING }]);
+  const map = mapOf(
+    { container, ...camera(first), canvasContextAttributes: { preserveDrawingBuffer: true } }, // to be saved as a picture
+    { areas: NOTHING, borders, layers: layers(tint), more: Object.fromEntries(empty) },
+  );
   map.setMissingStyleImageResolver((id: string) => {
     map.addImage(id, pattern(id, tint({ arrow: "flow", alert: "bad" }[id] ?? "soft")));
   });
-  map.addControl(new NavigationControl({ showCompass: false }), "top-right");
-  map.touchZoomRotate.disableRotation();
   let [gone, drawn] = [false, false];
   let at = first;
   let units = new Map<string, number>();

@@ -1,7 +1,7 @@
 /** Who reports and who shares: three silences that look different, and when each country last said anything. */
 
 import { get, purpose } from "../api";
-import { useAnswer } from "../parts";
+import { Head, useAnswer } from "../parts";
 import { countryName, language, t, when } from "../words";
 import { type Answer, lastReported, type Owner, said, span, stateOf } from "./answer";
 import { Drawn } from "./drawn";
@@ -23,14 +23,7 @@ export function Coverage({ owners }: { owners: Owner[] }) {
     <CellsFigure title={title} path={path} answer={value} fault={fault} wide pictured>
       {strip && <Drawn about={[owners, language.value]} draw={(charts, width) => charts.silences(owners, strip, width, countryName, title)} />}
       <table>
-        <thead>
-          <tr>
-            <th scope="col">{t("Owner")}</th>
-            <th scope="col">{t("In this period")}</th>
-            <th scope="col">{t("Last reported")}</th>
-            <th scope="col">{measured() === "kg" ? "kg" : t("Seizures")}</th>
-          </tr>
-        </thead>
+        <Head of={[t("Owner"), t("In this period"), t("Last reported"), measured() === "kg" ? "kg" : t("Seizures")]} />
         <tbody>
           {owners.map((owner) => {
             const state = stateOf(owner, from.slice(0, 7), to.slice(0, 7));

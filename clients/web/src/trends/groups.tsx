@@ -4,7 +4,7 @@ import { useMemo } from "preact/hooks";
 import type { Point } from "geojson";
 import { get, purpose } from "../api";
 import { called, useNames } from "../names";
-import { Empty, useAnswer } from "../parts";
+import { Empty, Head, useAnswer } from "../parts";
 import { href } from "../route";
 import { countryName, t, when } from "../words";
 import { csv } from "./csv";
@@ -102,12 +102,7 @@ function Groups({ path, relation, groups, fault }: Given) {
       {groups?.length === 0 && <Empty>{t("Nothing that is shared with you answers to this.")}</Empty>}
       {asked()["substance"] && <p><small>{t("Groups are not chosen by substance.")}</small></p>}
       <table>
-        <thead>
-          <tr>
-            <th scope="col">{t("Records")}</th>
-            <th scope="col">{t("Where")}</th>
-          </tr>
-        </thead>
+        <Head of={[t("Records"), t("Where")]} />
         <tbody>
           {groups?.flatMap(({ id, members }) =>
             members.map((member, n) => (

@@ -2,7 +2,7 @@
 
 import { useMemo } from "preact/hooks";
 import { get, purpose } from "../api";
-import { Empty, useAnswer } from "../parts";
+import { Empty, Head, useAnswer } from "../parts";
 import { counted, number, t, when } from "../words";
 import { csv } from "./csv";
 import { Figure } from "./figure";
@@ -59,16 +59,7 @@ function HotSpots({ path, told, fault }: { path: string; told: Told | undefined;
       {told?.clusters.length === 0 && <Empty>{t("No place has more than its own past and the season would give.")}</Empty>}
       {(told?.clusters.length ?? 0) > 0 && (
         <table>
-          <thead>
-            <tr>
-              <th scope="col">{t("From month")}</th>
-              <th scope="col">{t("Cells")}</th>
-              <th scope="col">{t("Seen")}</th>
-              <th scope="col">{t("Expected")}</th>
-              <th scope="col">{t("p")}</th>
-              <th scope="col">{t("Significant")}</th>
-            </tr>
-          </thead>
+          <Head of={[t("From month"), t("Cells"), t("Seen"), t("Expected"), t("p"), t("Significant")]} />
           <tbody>
             {told?.clusters.map((cluster) => (
               <tr key={cluster.cells.join()}>

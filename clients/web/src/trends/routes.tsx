@@ -3,7 +3,7 @@
 import { useMemo } from "preact/hooks";
 import { get, purpose } from "../api";
 import { called } from "../names";
-import { Empty, useAnswer } from "../parts";
+import { Empty, Head, useAnswer } from "../parts";
 import { t } from "../words";
 import { amount, type Amounts, type Answer, said } from "./answer";
 import { CellsFigure } from "./figure";
@@ -55,15 +55,7 @@ function Routes({ path, told, fault }: { path: string; told: Told | undefined; f
     <CellsFigure title={t("Routes")} path={path} answer={answer} fault={fault} wide>
       {answer?.cells.length === 0 && <Empty>{t("Nothing that is shared with you answers to this.")}</Empty>}
       <table>
-        <thead>
-          <tr>
-            <th scope="col">{t("Origin")}</th>
-            <th scope="col">{t("Transit")}</th>
-            <th scope="col">{t("Destination")}</th>
-            <th scope="col">{t("Certainty of the weakest leg")}</th>
-            <th scope="col">{measured() === "kg" ? "kg" : t("Seizures")}</th>
-          </tr>
-        </thead>
+        <Head of={[t("Origin"), t("Transit"), t("Destination"), t("Certainty of the weakest leg"), measured() === "kg" ? "kg" : t("Seizures")]} />
         <tbody>
           {answer?.cells.slice(0, MOST).map((cell, n) => (
             <tr key={n}>

@@ -4,7 +4,7 @@ import { useMemo } from "preact/hooks";
 import { type Alert, type Page } from "../alerts/shapes";
 import { get, purpose } from "../api";
 import { called, useNames } from "../names";
-import { Empty, useAnswer } from "../parts";
+import { Empty, Head, useAnswer } from "../parts";
 import { href } from "../route";
 import { countryName, t, when } from "../words";
 import { place, type Shared } from "../views/records";
@@ -67,15 +67,7 @@ function Warnings({ of, fault }: { of: Warning[] | undefined; fault: unknown }) 
     <Figure title={t("Alerts")} path={PATH} answer={of && {}} fault={fault} name="alerts" table={() => tableOf(of ?? [])} wide>
       {of?.length === 0 && <Empty>{t("Nothing that is shared with you answers to this.")}</Empty>}
       <table>
-        <thead>
-          <tr>
-            <th scope="col">{t("Title")}</th>
-            <th scope="col">{t("Level")}</th>
-            <th scope="col">{t("Substance")}</th>
-            <th scope="col">{t("Issuer")}</th>
-            <th scope="col">{t("Where")}</th>
-          </tr>
-        </thead>
+        <Head of={[t("Title"), t("Level"), t("Substance"), t("Issuer"), t("Where")]} />
         <tbody>
           {of?.map(({ alert, records }) => (
             <tr key={alert.id}>

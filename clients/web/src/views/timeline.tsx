@@ -2,13 +2,14 @@
 
 import { get, purpose } from "../api";
 import { called, useNames } from "../names";
-import { Empty, useAnswer } from "../parts";
+import { Empty, Head, useAnswer } from "../parts";
 import { go, href, route } from "../route";
 import { Drawn } from "../trends/drawn";
 import { Figure } from "../trends/figure";
 import { monthAfter, monthsFrom } from "../trends/question";
 import { eventsOf, tableOf, type Told } from "../trends/timeline";
 import { label, language, number, t, when } from "../words";
+import { Period } from "../period";
 import { Purpose } from "../purpose";
 
 export default function Timeline() {
@@ -25,14 +26,7 @@ export default function Timeline() {
       <h1>{called("substance", product)}</h1>
       <div class="filters">
         <Purpose />
-        <label>
-          {t("From month")}
-          <input type="month" value={from.slice(0, 7)} onChange={(event) => change({ from: event.currentTarget.value })} />
-        </label>
-        <label>
-          {t("Through month")}
-          <input type="month" value={to && monthAfter(to.slice(0, 7), -1)} onChange={({ currentTarget: { value } }) => change({ to: value && monthAfter(value) })} />
-        </label>
+        <Period from={from} to={to} change={change} />
       </div>
       {ready ? (
         <Figure title={title} path={path} answer={value} fault={fault} name={`timeline-${product}`} table={() => tableOf(value?.months ?? [])} wide pictured>
@@ -53,12 +47,7 @@ function Beside({ told, months, title }: { told: Told; months: string[]; title: 
       {told.months.length === 0 && <Empty>{t("Nothing that is shared with you answers to this.")}</Empty>}
       <Drawn about={[told, language.value]} draw={(charts, width) => charts.beside(events, Object.values(names), months, width, title)} />
       <table>
-        <thead>
-          <tr>
-            <th scope="col">{t("Month")}</th>
-            {Object.values(names).map((name) => <th key={name} scope="col">{name}</th>)}
-          </tr>
-        </thead>
+        <Head of={[t("Month"), ...Object.values(names)]} />
         <tbody>
           {told.months.map(({ month, precursors, laboratories, product }) => (
             <tr key={month}>

@@ -2,7 +2,7 @@
 
 import { type ComponentChildren } from "preact";
 import { get } from "../api";
-import { Empty, Fault, useAnswer } from "../parts";
+import { Empty, Fault, Head, useAnswer } from "../parts";
 import { go, href, route } from "../route";
 import { holds } from "../session";
 import { type Owner } from "../trends/answer";
@@ -152,15 +152,7 @@ function Coverage({ answer, agency, onPick }: { answer: Answer; agency: string; 
         <small>{t("Filled: records were filed. 0: only reports that there was nothing. A dot: nothing, which is not a zero.")}</small>
       </p>
       <table>
-        <thead>
-          <tr>
-            <th scope="col">{t("Agency")}</th>
-            <th scope="col">{t("Last reported")}</th>
-            <th scope="col">{t("Records")}</th>
-            <th scope="col">{t("Of them reports of none")}</th>
-            <th scope="col">{t("Months without any")}</th>
-          </tr>
-        </thead>
+        <Head of={[t("Agency"), t("Last reported"), t("Records"), t("Of them reports of none"), t("Months without any")]} />
         <tbody>
           {agencies.map((one) => (
             <tr key={one.agency}>
@@ -198,15 +190,7 @@ function Lags({ answer, agency, stage, onPick }: { answer: Answer; agency: strin
       ) : (
         <>
           <table>
-            <thead>
-              <tr>
-                <th scope="col">{t("Stage")}</th>
-                <th scope="col">{t("Median")}</th>
-                <th scope="col">{t("Nine of ten within")}</th>
-                <th scope="col">{t("Counted")}</th>
-                <th scope="col">{t("Without a value")}</th>
-              </tr>
-            </thead>
+            <Head of={[t("Stage"), t("Median"), t("Nine of ten within"), t("Counted"), t("Without a value")]} />
             <tbody>
               {whole.map((lag) => (
                 <tr key={lag.stage}>
@@ -250,15 +234,7 @@ function ByMonth({ answer, lags, name }: { answer: Answer; lags: Lag[]; name: st
       <details>
         <summary>{t("As a table")}</summary>
         <table>
-          <thead>
-            <tr>
-              <th scope="col">{t("Month")}</th>
-              <th scope="col">{t("Median")}</th>
-              <th scope="col">{t("Nine of ten within")}</th>
-              <th scope="col">{t("Counted")}</th>
-              <th scope="col">{t("Without a value")}</th>
-            </tr>
-          </thead>
+          <Head of={[t("Month"), t("Median"), t("Nine of ten within"), t("Counted"), t("Without a value")]} />
           <tbody>
             {lags.map((lag) => (
               <tr key={lag.month}>

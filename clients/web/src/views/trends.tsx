@@ -13,6 +13,7 @@ import { SavedQuestions } from "../trends/saved";
 import { Time } from "../trends/time";
 import { Usual } from "../trends/usual";
 import { counted, number, t, when } from "../words";
+import { Period } from "../period";
 import { Purpose } from "../purpose";
 
 export function Trends() {
@@ -49,18 +50,7 @@ function Asking() {
     <>
       <div class="filters">
         <Purpose />
-        <label>
-          {t("From month")}
-          <input type="month" value={from.slice(0, 7)} onChange={(event) => change({ from: event.currentTarget.value })} />
-        </label>
-        <label>
-          {t("Through month")}
-          <input
-            type="month"
-            value={to && monthAfter(to.slice(0, 7), -1)}
-            onChange={({ currentTarget: { value } }) => change({ to: value && monthAfter(value) })}
-          />
-        </label>
+        <Period from={from} to={to} change={change} />
         <label>
           {t("Measure")}
           <select value={measured()} onChange={(event) => change({ measure: event.currentTarget.value })}>
