@@ -119,14 +119,15 @@ console_sources() {
     -not -path '*/__pycache__/*' -print0 | sort -z
 }
 
-# ensure_tool DIRECTORY LOCK: a program to compare with, apart from the service's own packages.
+# ensure_tool DIRECTORY LOCK [SOURCE]: a program apart from the service's own packages; SOURCE is the one package of the
+# lock that comes as sources alone.
 ensure_tool() {
-  local venv=$1 lock=$2 stamp
+  local venv=$1 lock=$2 source=${3:-} stamp
   stamp=$(sha256sum <"$root/$lock")
   [ "$(cat "$venv/stamp" 2>/dev/null)" = "$stamp" ] && return
   say "Installing Python packages by hash from $lock (once)"
   /usr/bin/python3 -m venv --clear "$venv"
-  "$venv/bin/pip" install -qq --require-hashes --only-binary :all: -r "$root/$lock" ||
-    die "pip could not install $lock: is a package index reachable? (pip config list)"
+  "$venv/bin/pip" install -qq --require-hashes --only-binary :all: ${source:+--no-binary "$source" --no-build-isolation} \
+    -r "$root/$lock" || die "pip could not install $lock: is a package index reachable? (pip config list)"
   echo "$stamp" >"$venv/stamp"
 }

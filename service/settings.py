@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import (
@@ -178,6 +178,12 @@ class Settings(BaseSettings):
         int, Field(ge=1, description="Files of exports that are kept for one country together.")
     ] = 10_737_418_240
     exports_hours: Annotated[int, Field(ge=1, description="How long the file of an export is kept.")] = 72
+    lake_engine: Annotated[
+        Literal["duckdb", "spark"], Field(description="What answers questions to the lake: `sarhad lake ask`.")
+    ] = "duckdb"
+    lake_spark: Annotated[
+        str, Field(description="Spark's master: spark://host:7077, yarn, or local[*] for this machine alone.")
+    ] = "local[*]"
     records_granted_per_day: Annotated[
         int, Field(ge=1, description="Records of which one country's officers may give others more, singly, in a day.")
     ] = 100

@@ -1,19 +1,24 @@
-"""`sarhad lake`: Parquet for DuckDB on the service's host, as wide as one key's view and no wider."""
+"""`sarhad lake`: Parquet on the service's host, as wide as one key's view and no wider, and questions to it."""
 
 import asyncio
 from pathlib import Path
 from typing import Annotated, Any
 
+import orjson
 import typer
+from pydantic import ValidationError
 
 from service.cli.acting import command_settings, said_plainly
 from service.database import Database
+from service.exports.asked import Made
+from service.exports.asked import ask as asked
 from service.exports.lake import Lake, make
 from service.identity.behalf import KeyGone
 from service.identity.caller import PURPOSES
 from service.settings import Settings
+from service.trends.question import Trend
 
-app = typer.Typer(no_args_is_help=True, help="Parquet for analysis with DuckDB, on the service's host.")
+app = typer.Typer(no_args_is_help=True, help="Parquet for analysis with DuckDB or Spark, on the service's host.")
 
 
 @app.callback()
@@ -27,11 +32,11 @@ def export(
     key: Annotated[str, typer.Option(help="Thumbprint of the enrolled key it is made for: sarhad admin key list.")],
     purpose: Annotated[str, typer.Option(help=f"One of {', '.join(sorted(PURPOSES))}.")] = "analysis",
 ) -> None:
-    """Write what a key is given, by owner and year; each owner reads it in its statement.
+    """Write what a key is given, by owner, scope and year; each owner reads it in its statement.
 
     \b
     sarhad lake export /srv/lake --key NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs
-    duckdb -c "SELECT owner, year, sum(kg) FROM read_parquet('/srv/lake/*/*/*.parquet') GROUP BY ALL"
+    duckdb -c "SELECT owner, year, sum(kg) FROM read_parquet('/srv/lake/*/*/*/*.parquet') GROUP BY ALL"
     """
     if purpose not in PURPOSES:
         raise typer.BadParameter(f"one of {', '.join(sorted(PURPOSES))}", param_hint="--purpose")
@@ -49,6 +54,66 @@ def export(
     typer.echo(f"{made['rows']} lines in {directory}; records: {owners or 'none is shared with this key'}")
     if left_out := made["left_out"]["no_export"]:
         typer.echo(f"left out, because their owners forbid export: {left_out}")
+
+
+@app.command()
+def ask(
+    directory: Annotated[Path, typer.Argument(help="A lake that `sarhad lake export` made.")],
+    by: Annotated[str, typer.Option(help="One or two of the dimensions of `sarhad trends`.")] = "month",
+    measure: Annotated[str, typer.Option(help="Any of seizures, items, kg, quantity, tablets.")] = "seizures,kg",
+    since: Annotated[str | None, typer.Option("--from", help="First month: 2025-01.")] = None,
+    until: Annotated[str | None, typer.Option("--to", help="Month after the last.")] = None,
+    owner: Annotated[str | None, typer.Option(help="Country that reported.")] = None,
+    group: Annotated[str | None, typer.Option(help="Group of substances.")] = None,
+    substance: Annotated[str | None, typer.Option(help="Catalogue code, with its descendants.")] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="duckdb or spark; by default what SARHAD_LAKE_ENGINE says.")
+    ] = None,
+) -> None:
+    """Ask the lake what `sarhad trends` answers, as the key that it was made for: the same figures as JSON, or none.
+
+    Policies hold as they are now: files of scopes that the key is not given any more are not opened. Spark runs on this
+    machine, or on the cluster that SARHAD_LAKE_SPARK names. The engines are installed by deploy/lake/install.
+
+    \b
+    sarhad lake ask /srv/lake --by year,owner
+    sarhad lake ask /srv/lake --by quarter,group --from 2020-01 --measure seizures,kg,tablets
+    SARHAD_LAKE_SPARK=spark://head:7077 sarhad lake ask /srv/lake --by month,substance --engine spark
+    """
+    said = {
+        "by": by,
+        "measure": measure,
+        "from": since,
+        "to": until,
+        "owner": owner,
+        "group": group,
+        "substance": substance,
+    }
+    settings = command_settings()
+    try:
+        question = Trend.model_validate({name: of for name, of in said.items() if of is not None})
+        if engine is not None:
+            settings = Settings.model_validate({**settings.model_dump(), "lake_engine": engine})
+        with said_plainly(settings):
+            told = asyncio.run(_ask(settings, Made.read(directory), question))
+    except ValidationError as fault:
+        wrong = fault.errors()[0]
+        raise typer.BadParameter(f"{wrong['loc'][-1]}: {wrong['msg']}") from None
+    except OSError as fault:
+        typer.echo(f"Cannot read a lake in {directory}: {fault.strerror or fault}", err=True)
+        raise typer.Exit(1) from None
+    except KeyGone:
+        typer.echo("The key that this lake was made for is not in force any more", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
+
+
+async def _ask(settings: Settings, made: Made, question: Trend) -> dict[str, Any]:
+    database = Database(settings)
+    try:
+        return await asked(database, settings, made, question)
+    finally:
+        await database.dispose()
 
 
 async def _make(settings: Settings, lake: Lake) -> dict[str, Any]:

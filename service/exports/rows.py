@@ -45,6 +45,10 @@ class Record:
     def owner(self) -> str:
         return self.row["country"]  # type: ignore[no-any-return]
 
+    @property
+    def scope(self) -> int:
+        return self.row["scope_id"]  # type: ignore[no-any-return]
+
 
 @dataclass(slots=True)
 class Found:

@@ -69,6 +69,12 @@ _HELD = text("SELECT gate.hold_records(CAST(:records AS uuid[]))")
 _PRIVATE = text("SELECT gate.private_scopes_for(CAST(:wanted AS jsonb))")
 _LACKING = text("SELECT gate.lacking_scopes(CAST(:records AS uuid[]))")
 _SIBLINGS = text("SELECT gate.sibling_scopes(CAST(:wanted AS jsonb))")
+_TERMS = text("""
+SELECT t.number - 1 AS scope, t.mask, t.delay, t.duty, t.since, t.until
+FROM unnest(gate.masks(), gate.delays(), gate.duties(), gate.windows_from(), gate.windows_until())
+  WITH ORDINALITY AS t(mask, delay, duty, since, until, number)
+WHERE t.mask <> 0 ORDER BY t.number
+""")
 _REACH = text("SELECT gate.reach(), gate.policy_version(), gate.giving(:most)")
 
 
@@ -109,3 +115,10 @@ async def siblings(session: AsyncSession, wanted: Iterable[dict[str, int]]) -> N
 async def reach(session: AsyncSession) -> Reach:
     masks, version, giving = (await session.execute(_REACH, {"most": FEW})).one()
     return Reach.of(masks or [0] * len(LEVELS), version or "", giving)
+
+
+async def terms(session: AsyncSession) -> dict[int, list[int | None]]:
+    """How each scope that gives the reader anything does so: mask, delay, duties and window, equal as long as it gives
+    the same.
+    """
+    return {row[0]: list(row[1:]) for row in await session.execute(_TERMS)}

@@ -85,12 +85,12 @@ def page(search: Search, reach: Reach, substances: frozenset[str], after: Key | 
 
 
 def every(search: Conditions, reach: Reach, substances: frozenset[str], kind: str | None = None) -> Select[Any]:
-    """The disclosed columns of all records that are asked for, in the order of pages; to be read as a stream. `kind` is
-    of other records than reports.
+    """The disclosed columns of all records that are asked for, and their scopes, in the order of pages; to be read as a
+    stream. `kind` is of other records than reports.
     """
     names = dict.fromkeys((*_ASKED, *SHOWN, "position"))
     found, asked = _found(search, reach, substances, names, kind)
-    shown = (found.c[name] for name in SHOWN)
+    shown = (found.c[name] for name in (*SHOWN, "scope_id"))
     return select(*shown).where(*asked).order_by(found.c.at.desc(), found.c.record_id)
 
 

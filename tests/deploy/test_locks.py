@@ -19,7 +19,7 @@ def declared(project: str) -> set[str]:
     return {re.split(r"[\s\[<>=!~;]", line)[0] for line in dependencies} - {"sarhad"}
 
 
-@pytest.mark.parametrize("lock", [*LOCKS, "deploy/ha/patroni.txt"])
+@pytest.mark.parametrize("lock", [*LOCKS, "deploy/ha/patroni.txt", "deploy/lake/duckdb.txt", "deploy/lake/spark.txt"])
 def test_every_line_is_a_pinned_version_or_its_hash(lock: str) -> None:
     for line in (ROOT / lock).read_text().splitlines():
         assert re.fullmatch(r"[a-z0-9-]+==\S+ \\|    --hash=sha256:[0-9a-f]{64}( \\)?", line), line
