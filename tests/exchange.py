@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -28,8 +28,9 @@ from service.cli.reference import load_reference
 from service.database import administration
 from service.identity import enrol
 from service.settings import Settings
+from tests.forks import ROOT, Fork
 
-CONSOLE = Path(__file__).parents[1] / "clients" / "web" / "dist"
+CONSOLE = ROOT / "clients" / "web" / "dist"
 PREPARED = "SARHAD_TESTS_PREPARED"  # the name of this run's prepared database
 SERVE = "from service.cli.serve import app; app()"
 COUNTRIES = {
@@ -82,9 +83,21 @@ def copy_prepared(name: str) -> str:
             connection.execute(text(f"CREATE DATABASE {original}_unfinished"))
             asyncio.run(prepare(Settings(database_url=url(f"{original}_unfinished"))))
             connection.execute(text(f"ALTER DATABASE {original}_unfinished RENAME TO {original}"))
-        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {original}"))
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {original} STRATEGY file_copy"))
         connection.execute(text(f"REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC"))
     return url(name)
+
+
+def begun(
+    program: str, environment: Mapping[str, str], output: Path | None, *, anew: bool = False
+) -> subprocess.Popen[bytes] | Fork:
+    """A service: a fork in tests; what is measured (`tests/bench`), or `anew`, is a Python of its own."""
+    if not anew and "PYTEST_VERSION" in os.environ:
+        return Fork(program, environment, output)
+    with output.open("ab") if output else nullcontext() as said:
+        return subprocess.Popen(
+            [sys.executable, "-c", program], env=environment, cwd=ROOT, start_new_session=True, stdout=said, stderr=said
+        )
 
 
 @dataclass
@@ -128,7 +141,7 @@ class Region:
 class Exchange:
     """A running service and the parties that talk to it."""
 
-    def __init__(self, process: subprocess.Popen[bytes], settings: Settings, region: Region) -> None:
+    def __init__(self, process: subprocess.Popen[bytes] | Fork, settings: Settings, region: Region) -> None:
         self.process, self.settings, self.region = process, settings, region
         self._clients: dict[tuple[str, str | None], Client] = {}
         self._environment: dict[str, str] = {}
@@ -142,9 +155,10 @@ class Exchange:
         workers: int = 2,
         program: str = SERVE,
         output: Path | None = None,
+        anew: bool = False,
         **variables: str,
     ) -> "Exchange":
-        """What the service says goes to `output`, where one is given."""
+        """What the service says goes to `output`, where one is given. `anew`: by a Python of its own, see `begun`."""
         with socket.create_server(("127.0.0.1", 0)) as listening:
             port = listening.getsockname()[1]
         origins = {"origin": f"http://127.0.0.1:{port}", "console_origin": f"http://localhost:{port}"}
@@ -165,16 +179,7 @@ class Exchange:
             "SARHAD_JOBS": "false",  # who needs jobs done has a process of its own: the fixture `jobs`
             **variables,
         }
-        with output.open("ab") if output else nullcontext() as said:
-            process = subprocess.Popen(
-                [sys.executable, "-c", program],
-                env=environment,
-                cwd=Path(__file__).parents[1],
-                start_new_session=True,
-                stdout=said,
-                stderr=said,
-            )
-        exchange = cls(process, running, region)
+        exchange = cls(begun(program, environment, output, anew=anew), running, region)
         exchange._environment = environment
         try:
             exchange.wait_ready()
@@ -196,7 +201,7 @@ class Exchange:
             return subprocess.Popen(
                 [sys.executable, "-m", "service.cli.jobs", "run", "--beside", str(os.getpid())],
                 env=self._environment,
-                cwd=Path(__file__).parents[1],
+                cwd=ROOT,
                 stdout=said,
                 stderr=said,
             )

@@ -48,7 +48,7 @@ def test_a_service_whose_clock_is_an_hour_off_refuses_who_is_right_and_loses_not
     fragile: Exchange, ahead: int, filed: int, again: int
 ) -> None:
     wrong = Exchange.start(
-        fragile.settings, fragile.region, workers=1,
+        fragile.settings, fragile.region, workers=1, anew=True,
         LD_PRELOAD=str(FAKETIME), FAKETIME=f"{ahead:+d}", FAKETIME_DONT_FAKE_MONOTONIC="1",
     )  # fmt: skip
     try:

@@ -5,7 +5,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import uuid
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +29,8 @@ from service.identity import enrol
 from service.settings import Settings
 from service.signing import ServiceKey
 from tests.awaiting import eventually
-from tests.exchange import Exchange, Region, copy_prepared
+from tests.exchange import SERVE, Exchange, Region, begun, copy_prepared
+from tests.forks import Fork
 
 ORIGIN = "http://exchange.test"
 # While no pass looks for links: it holds rows of what waits for it, and reads reports.
@@ -87,7 +87,7 @@ class World(Exchange):
 
     def __init__(
         self,
-        process: subprocess.Popen[bytes],
+        process: subprocess.Popen[bytes] | Fork,
         settings: Settings,
         region: Region,
         output: Path,
@@ -104,25 +104,17 @@ class World(Exchange):
         with socket.create_server(("127.0.0.1", 0)) as listening:
             port = listening.getsockname()[1]
         output = settings.state_dir / "output"
-        with output.open("wb") as file:
-            process = subprocess.Popen(
-                [sys.executable, "-c", "from service.cli.serve import app; app()"],
-                env=os.environ
-                | {
-                    "SARHAD_DATABASE_URL": settings.database_url,
-                    "SARHAD_STATE_DIR": str(settings.state_dir),
-                    "SARHAD_ORIGIN": ORIGIN,
-                    "SARHAD_PORT": str(port),
-                    "SARHAD_WORKERS": "1",
-                    "SARHAD_REQUESTS_PER_MINUTE": "1000000",
-                    "SARHAD_POLICY_CHANGES_PER_HOUR": "1000000",
-                    **variables,
-                },
-                cwd=Path(__file__).parents[2],
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        environment = os.environ | {
+            "SARHAD_DATABASE_URL": settings.database_url,
+            "SARHAD_STATE_DIR": str(settings.state_dir),
+            "SARHAD_ORIGIN": ORIGIN,
+            "SARHAD_PORT": str(port),
+            "SARHAD_WORKERS": "1",
+            "SARHAD_REQUESTS_PER_MINUTE": "1000000",
+            "SARHAD_POLICY_CHANGES_PER_HOUR": "1000000",
+            **variables,
+        }
+        process = begun(SERVE, environment, output)
         here = settings.model_copy(update={"port": port, "origin": f"http://127.0.0.1:{port}"})
         jwk = dict(ServiceKey.load_or_create(settings.state_dir).jwk)
         works = variables.get("SARHAD_JOBS") != "false"
