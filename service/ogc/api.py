@@ -32,6 +32,7 @@ def definition(root: str) -> dict[str, Any]:
 def _of(found: Collection) -> dict[str, Any]:
     base = f"/collections/{found.id}"
     tile = [_path(name) for name in ("tileMatrixSetId", "tileMatrix", "tileRow", "tileCol")]
+    shown = (*_MAP[:2], _FILTER, _MAP[3]) if found.filters else _MAP
     paths = {
         base: _get(found.title, JSON),
         f"{base}/items": _get(f"{found.title}: a page", GEOJSON, parameters(found)),
@@ -41,7 +42,7 @@ def _of(found: Collection) -> dict[str, Any]:
         f"{base}/tiles": _get("The tile sets", JSON),
         f"{base}/tiles/{{tileMatrixSetId}}": _get("A tile set", JSON, tile[:1]),
         f"{base}/tiles/{{tileMatrixSetId}}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}": _get(
-            "A tile", MVT, [*tile, *(_query(*each) for each in _MAP)]
+            "A tile", MVT, [*tile, *(_query(*each) for each in shown)]
         ),
     }
     if found.filters:
@@ -57,6 +58,7 @@ _MAP: tuple[tuple[str, _Schema, str], ...] = (
     ("group", {"type": "string"}, "Policy group of substances."),
     ("owner", {"type": "string", "pattern": "^[A-Z]{2}$"}, "Country that reported."),
 )
+_FILTER: tuple[str, _Schema, str] = ("filter", {"type": "string"}, "CQL2 text on the queryables.")
 
 
 def parameters(found: Collection) -> list[dict[str, Any]]:
@@ -71,7 +73,7 @@ def parameters(found: Collection) -> list[dict[str, Any]]:
     ]
     if found is SEIZURES:
         told += [
-            ("filter", {"type": "string"}, "CQL2 text on the queryables."),
+            _FILTER,
             ("filter-lang", {"type": "string", "enum": ["cql2-text"]}, "The language of the filter."),
             ("filter-crs", {"type": "string", "enum": [CRS[0]]}, "Of the geometries of the filter."),
         ]

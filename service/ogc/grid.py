@@ -1,10 +1,9 @@
 """The tiles of WebMercatorQuad (OGC 17-083r4, annex D.1) and the H3 cells that touch them. Pure.
 
 Coordinates are metres of EPSG:3857 or degrees of WGS 84, longitude first. A cell of H3 that crosses the antimeridian
-is drawn on the side of the tile that asks for it.
+is drawn on the side of the tile that shows it.
 """
 
-import struct
 from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
@@ -12,7 +11,8 @@ from math import atan, degrees, log, pi, radians, sinh, tan
 
 import h3
 
-from service.geometry import cell_ring
+from service.geometry import Box, cell_ring
+from service.ogc.mvt import EXTENT, polygon
 from service.problems import Problem
 
 MATRIX_SET = "WebMercatorQuad"
@@ -70,20 +70,23 @@ def resolution(z: int) -> int:
 
 @lru_cache(maxsize=4096)
 def cells(tile: Tile) -> tuple[str, ...] | None:
-    """The cells of the tile's resolution that may touch it, and some more; None: all of the world."""
+    """The cells of the tile's resolution that are drawn on it; None: all of the world."""
     if tile.z < EVERYWHERE:
         return None
-    at = resolution(tile.z)
-    west, south, east, north = tile.box
+    return tuple(cell for cell in around(Box(*tile.box), resolution(tile.z)) if drawn(cell, tile))
+
+
+def around(box: Box, at: int) -> list[str]:
+    """The cells of a resolution that may touch a box, and some more, in the order of their names."""
     reach = 2 * _EDGE_KM[at] / _KM
-    south, north = max(-89.9, south - reach), min(89.9, north + reach)
+    south, north = max(-89.9, box.south - reach), min(89.9, box.north + reach)
     widest = max(abs(south), abs(north))
     aside = reach / max(0.05, tan(radians(90 - widest)) / (1 + tan(radians(90 - widest)) ** 2) ** 0.5)
     found: set[str] = set()
-    for left, right in _spans(west - aside, east + aside):
+    for left, right in _spans(box.west - aside, box.east + aside):
         corners = [(south, left), (south, right), (north, right), (north, left)]
         found.update(h3.h3shape_to_cells(h3.LatLngPoly(corners), at))
-    return tuple(sorted(found))
+    return sorted(found)
 
 
 def _spans(west: float, east: float) -> list[tuple[float, float]]:
@@ -98,14 +101,16 @@ def _spans(west: float, east: float) -> list[tuple[float, float]]:
 
 
 @lru_cache(maxsize=65536)
-def outline(cell: str, side: int) -> bytes:
-    """A cell as WKB polygon in EPSG:3857; `side` is -1 or 1 where a cell across the antimeridian is drawn, else 0."""
+def drawn(cell: str, tile: Tile) -> bytes:
+    """A cell's outline as the tile has it (`polygon`); empty where it is not on it."""
     ring = cell_ring(cell)
     longitudes = [longitude for longitude, _ in ring]
-    if max(longitudes) - min(longitudes) > 180:
+    if max(longitudes) - min(longitudes) > WORLD / 2:
+        side = side_of(tile)
         ring = [(lon + WORLD * side if lon * side < 0 else lon, lat) for lon, lat in ring]
-    points = [mercator(lon, lat) for lon, lat in (*ring, ring[0])]
-    return struct.pack("<BIII", 1, 3, 1, len(points)) + b"".join(struct.pack("<dd", *point) for point in points)
+    scale, west, north = EXTENT * (1 << tile.z) / (2 * HALF), tile.col * EXTENT, tile.row * EXTENT
+    points = (mercator(lon, lat) for lon, lat in ring)
+    return polygon([((x + HALF) * scale - west, (HALF - y) * scale - north) for x, y in points])
 
 
 def side_of(tile: Tile) -> int:

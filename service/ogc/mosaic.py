@@ -3,7 +3,7 @@
 All of time, or whole years, stand as such where nothing cuts through them (`gate.plain`), months for the rest.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -102,49 +102,90 @@ class Mosaic:
 _SUMS = "sum(events) AS events, sum(lines) AS lines, sum(confirmed) AS confirmed, sum(kg) AS kg"
 _EVENTS = """sum(CASE WHEN substance_group = ANY (string_to_array(before_groups, ',')) THEN 0 ELSE events END)
   AS events, sum(lines) AS lines, sum(confirmed) AS confirmed, sum(kg_exact + kg_converted) AS kg"""
+_PLAIN = text("SELECT gate.plain()")
 
 
 async def mosaic(
-    session: AsyncSession, asked: Map, reach: Reach, resolution: int, cells: tuple[str, ...] | None
+    session: AsyncSession, asked: Map, reach: Reach, resolution: int, cells: Sequence[str] | None
 ) -> Mosaic:
     """The cells of a resolution (2 to 5) that have seizures, of `cells` or of all."""
     found = Mosaic()
     leaves = _leaves(asked, reach)
     if not leaves:
         return found
-    values: dict[str, Any] = {"resolution": resolution, "group": asked.group, "owner": asked.owner}
-    values |= {"since": asked.since, "until": asked.until}
-    label = "substance_group IS NULL" if asked.group is None else "substance_group = :group"
-    kept = [label, "resolution = :resolution"]
-    if cells is not None:
-        kept.append("cell = ANY (:cells)")
-        values["cells"] = list(cells)
-    if asked.owner is not None:
-        kept.append("owner = :owner")
+    kept, values = await _kept(session, asked, leaves, resolution, cells)
     repeats = await repeated(session)
+    parts = [
+        f"""SELECT cell, owner, {_SUMS}, true AS kept, 1 AS sign FROM ({kept}) k
+          GROUP BY GROUPING SETS ((cell), (owner))""",
+        *(f"SELECT f.*, false, 1 FROM ({_fresh(asked, leaf)}) f" for leaf in leaves),
+    ]
+    if repeats:
+        parts += [f"SELECT f.*, false, -1 FROM ({_again(asked, leaf)}) f" for leaf in leaves]
+        values["again"] = repeats
     looked_up = None if cells is None else frozenset(cells)
-    plain = bool(await session.scalar(text("SELECT gate.plain()")))
-    for leaf in leaves:
-        parts = []
-        for n, (span, since, until) in enumerate(asked.spans(plain)):
-            of_time = [] if leaf else [f"month_end >= :since{n}", f"month_end < :until{n}"]
-            values |= {f"since{n}": since, f"until{n}": until}
-            where = " AND ".join([*kept, f"span = '{span}'", *of_time])
-            parts.append(f"SELECT cell, owner, events, lines, confirmed, kg FROM shared.cube_map{leaf} WHERE {where}")
-        grouped = f"SELECT cell, owner, {_SUMS} FROM ({' UNION ALL '.join(parts)}) p GROUP BY cell, owner"
-        for row in await session.execute(text(grouped), values):
-            _count(found, row.cell, row)
-        statements = [(_fresh(asked, label, leaf), values, 1)]
-        if repeats:
-            statements.append((_again(asked, leaf), values | {"again": repeats}, -1))
-        for statement, bound, sign in statements:
-            for row in await session.execute(text(statement), bound):
-                parent = h3.cell_to_parent(row.cell, resolution)
-                if looked_up is None or parent in looked_up:
-                    _count(found, parent, row, sign)
+    for row in await session.execute(text(" UNION ALL ".join(parts)), values):
+        cell = row.cell if row.kept or row.cell is None else h3.cell_to_parent(row.cell, resolution)
+        if looked_up is not None and cell is not None and cell not in looked_up:
+            continue
+        if cell is not None:
+            found.cells.setdefault(cell, Sum()).add(row, row.sign)
+        if row.owner is not None:
+            found.owners[row.owner] = found.owners.get(row.owner, 0) + row.sign * int(row.events)
     found.cells = {cell: found.cells[cell] for cell in sorted(found.cells) if found.cells[cell].events}
     found.owners = {owner: n for owner, n in found.owners.items() if n}
     return found
+
+
+async def named(
+    session: AsyncSession,
+    asked: Map,
+    reach: Reach,
+    resolution: int,
+    cells: Sequence[str] | None,
+    *,
+    after: str,
+    most: int,
+) -> tuple[list[str], bool]:
+    """Cells that may have seizures, the first `most` of the names that follow `after`; and whether more follow."""
+    leaves = _leaves(asked, reach)
+    if not leaves:
+        return [], False
+    kept, values = await _kept(session, asked, leaves, resolution, cells)
+    first = f"SELECT DISTINCT cell FROM ({kept}) k WHERE cell > :after ORDER BY cell LIMIT :most"
+    names = set((await session.execute(text(first), values | {"after": after, "most": most + 1})).scalars())
+    for leaf in leaves:
+        fresh = text(f"SELECT DISTINCT cell FROM ({_fresh(asked, leaf)}) f")
+        parents = {h3.cell_to_parent(cell, resolution) for cell in (await session.execute(fresh, values)).scalars()}
+        names |= {cell for cell in parents if cell > after and (cells is None or cell in cells)}
+    return sorted(names)[:most], len(names) > most
+
+
+async def _kept(
+    session: AsyncSession, asked: Map, leaves: list[str], resolution: int, cells: Sequence[str] | None
+) -> tuple[str, dict[str, Any]]:
+    """The question to the map's grain, and what it and the others are asked with."""
+    values: dict[str, Any] = {"resolution": resolution, "group": asked.group, "owner": asked.owner}
+    values |= {"since": asked.since, "until": asked.until}
+    wanted = [_label(asked), "resolution = :resolution"]
+    if cells is not None:
+        wanted.append("cell = ANY (CAST(:cells AS text[]))")
+        values["cells"] = f"{{{','.join(cells)}}}"
+    if asked.owner is not None:
+        wanted.append("owner = :owner")
+    parts = []
+    spans = list(asked.spans(bool(await session.scalar(_PLAIN))))
+    for leaf in leaves:
+        for n, (span, since, until) in enumerate(spans):
+            of_time = [] if leaf else [f"month_end >= :since{n}", f"month_end < :until{n}"]
+            values |= {f"since{n}": since, f"until{n}": until}
+            where = " AND ".join([*wanted, f"span = '{span}'", *of_time])
+            parts.append(f"SELECT cell, owner, events, lines, confirmed, kg FROM shared.cube_map{leaf} WHERE {where}")
+    return " UNION ALL ".join(parts), values
+
+
+def _label(asked: Map) -> str:
+    return "substance_group IS NULL" if asked.group is None else "substance_group = :group"
 
 
 def _leaves(asked: Map, reach: Reach) -> list[str]:
@@ -160,8 +201,8 @@ def _leaves(asked: Map, reach: Reach) -> list[str]:
     return leaves
 
 
-def _fresh(asked: Map, label: str, leaf: str) -> str:
-    where = [label, "kind = 'seizure'", "entry IN ('e', 'l')", "cell <> ''"]
+def _fresh(asked: Map, leaf: str) -> str:
+    where = [_label(asked), "kind = 'seizure'", "entry IN ('e', 'l')", "cell <> ''"]
     if asked.owner is not None:
         where.append("owner = :owner")
     if asked.since is not None:
@@ -190,8 +231,3 @@ def _again(asked: Map, leaf: str) -> str:
       LEFT JOIN shared.report_line l ON (l.record_id, l.version) = (f.record_id, f.version)
       LEFT JOIN core.substance s ON s.code = l.substance
     WHERE {" AND ".join(where)} GROUP BY f.cell, f.owner"""
-
-
-def _count(found: Mosaic, cell: str, row: Any, sign: int = 1) -> None:
-    found.cells.setdefault(cell, Sum()).add(row, sign)
-    found.owners[row.owner] = found.owners.get(row.owner, 0) + sign * int(row.events)

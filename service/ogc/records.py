@@ -4,18 +4,23 @@ Whatever has no disclosed place is not in the collection, and neither is what ma
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
+from pydantic import Field
 from sqlalchemy import (
     ColumnElement,
+    LargeBinary,
     Select,
+    Text,
     Uuid,
     and_,
     bindparam,
     case,
+    cast,
     func,
     literal,
+    literal_column,
     null,
     or_,
     select,
@@ -26,7 +31,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.geometry import Box
 from service.ogc.asking import Asked
+from service.ogc.collections import SEIZURES
 from service.ogc.cql import Columns, condition
+from service.ogc.grid import Tile
+from service.ogc.mosaic import Map
+from service.ogc.mvt import BUFFER, EXTENT
 from service.policies import obligations
 from service.policies.gate import Reach
 from service.seizures.models import LEAVES, SHARED_LINE
@@ -35,6 +44,7 @@ from service.substances.models import PROVISIONAL
 from service.substances.provisional import PREFIX
 
 PLACES = ("point", "cell")
+MOST_POINTS = 600  # of a tile
 _TAKEN = (
     *("record_id", "version", "kind", "status", "mask", "duties", "at", "position", "agency", "country", "handling"),
     *("admin1", "place_country", "transport_mode", "place_type", "concealment", "scope_id"),
@@ -42,6 +52,12 @@ _TAKEN = (
 _AT = {1 << 20: "instant", 1 << 21: "day", 1 << 22: "month"}
 _PLACE = {1 << 24: "point", 1 << 25: "cell"}
 _NO_EXPORT = obligations.bits(["no_export"])
+
+
+class Shown(Map):
+    """What a tile shows."""
+
+    filter: Annotated[str | None, Field(description="CQL2 text on the queryables; of seizures only.")] = None
 
 
 def page(asked: Asked, reach: Reach, after: UUID | None) -> Select[Any]:
@@ -120,10 +136,51 @@ def feature(row: Mapping[str, Any], lines: Mapping[str, Any] | None) -> dict[str
     }
 
 
-def points(box: Box, most: int, reach: Reach) -> Select[Any]:
-    """The points, no cells, that lie in a box, in the order of their ids."""
+def points(tile: Tile, question: Shown, reach: Reach) -> Select[Any]:
+    """A tile of the points, no cells, and at most MOST_POINTS of them, with the ids and the owners of what is on it.
+
+    Raises InvalidFilter, UnknownQueryable, FilterTooLarge.
+    """
     found = _union(reach, ("point",))
-    return _shown(found).where(*_standing(found), overlaps(found, box)).order_by(found.c.record_id).limit(most)
+    conditions = [*_standing(found), overlaps(found, Box(*tile.box)), reach.given_by(question.owner, found)]
+    if question.filter is not None:
+        conditions.append(condition(question.filter, _columns(found)))
+    if question.since is not None:
+        conditions.append(found.c.at >= question.since)
+    if question.until is not None:
+        conditions.append(and_(found.c.at < question.until, found.c.at > UNDATED))
+    shown = (
+        select(found.c.record_id, found.c.at, found.c.country, found.c.position)
+        .where(*conditions)
+        .limit(MOST_POINTS)
+        .cte("shown")
+    )
+    ids = func.array(select(shown.c.record_id).scalar_subquery(), type_=ARRAY(Uuid))
+    lines = (
+        select(SHARED_LINE.c.record_id, _SUBSTANCES.label("substances"))
+        .where(SHARED_LINE.c.record_id == func.any(ids))
+        .group_by(SHARED_LINE.c.record_id)
+        .cte("lines")
+    )
+    at = func.to_char(func.timezone("UTC", func.nullif(shown.c.at, UNDATED)), 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+    square = func.ST_TileEnvelope(tile.z, tile.col, tile.row)
+    drawn = (
+        select(
+            func.ST_AsMVTGeom(func.ST_Transform(shown.c.position, 3857), square, EXTENT, BUFFER).label("geom"),
+            cast(shown.c.record_id, Text).label("id"),
+            at.label("at"),
+            shown.c.country.label("owner"),
+            lines.c.substances,
+        )
+        .outerjoin(lines, lines.c.record_id == shown.c.record_id)
+        .cte("drawn")
+    )
+    made = func.ST_AsMVT(literal_column("drawn"), SEIZURES.id, EXTENT, "geom", type_=LargeBinary)
+    return select(
+        select(made).select_from(drawn).scalar_subquery().label("tile"),
+        select(func.array_agg(shown.c.record_id)).scalar_subquery().label("ids"),
+        select(func.array_agg(shown.c.country)).scalar_subquery().label("owners"),
+    )
 
 
 def _visible(reach: Reach) -> Any:

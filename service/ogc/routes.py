@@ -13,12 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from service.identity.callers import Member, Reader
 from service.ogc import documents, sums, tiles
 from service.ogc.api import definition
-from service.ogc.asking import Asked, asked, nothing, of_one
+from service.ogc.asking import Asked, InvalidParameter, asked, nothing, of_one
 from service.ogc.collections import CELLS, FLOWS, SEIZURES, Collection, NoSuchCollection, collection_of
 from service.ogc.documents import GEOJSON, JSON, MVT, OPENAPI, SCHEMA
 from service.ogc.grid import MATRIX_SET, Tile, TileOutOfRange
-from service.ogc.mosaic import Map
-from service.ogc.records import feature, lines_of, one, page
+from service.ogc.records import Shown, feature, lines_of, one, page
 from service.policies.gate import Reach, reach
 from service.problems import NotFound
 from service.readings.account import account
@@ -104,11 +103,11 @@ async def item(request: Request, collection_id: str, feature_id: str, caller: Re
     if found is SEIZURES:
         features, owners, _ = await _records(session, Asked(), limits, None, _uuid(feature_id))
         account(request, {owner: len(ids) for owner, ids in owners.items()}, records=owners)
+    elif found is CELLS:
+        features, counts = await sums.one(session, feature_id, limits)
+        account(request, counts)
     else:
-        resolution = int(feature_id[1]) if found is CELLS and feature_id[1:2] in ("2", "3", "4", "5") else 5
-        features, counts, _ = await _sums(
-            request, session, found, Asked(resolution=resolution, limit=0), limits=limits, after=None
-        )
+        features, counts, _ = await _sums(request, session, found, Asked(limit=0), limits=limits, after=None)
         features = [each for each in features if each["id"] == feature_id]
         account(request, counts)
     if not features:
@@ -163,14 +162,18 @@ async def tile(
     caller: Reader,
     session: ReadSession,
     place: Annotated[Tile, Depends(_place)],
-    question: Annotated[Map, Query()],
+    question: Annotated[Shown, Query()],
 ) -> Response:
     """A vector tile (OGC 20-057 §7): sums by H3 cell, flows, or points where the policy gives points."""
     found, state = collection_of(request.path_params["collection_id"]), request.app.state
     question.check(state.catalogue)
+    unknown, known = ("group", "filter") if found is SEIZURES else ("filter", "group")
+    if getattr(question, unknown) is not None:
+        expected = ["from", "to", known, "owner"]
+        raise InvalidParameter("no such parameter of these tiles", parameter=unknown, expected=expected)
     limits = await reach(session)
     if found is SEIZURES:
-        made, ids = await tiles.of_points(session, place, limits)
+        made, ids = await tiles.of_points(session, place, question, limits)
         account(request, {owner: len(its) for owner, its in ids.items()}, records=ids)
     elif found is FLOWS:
         made, owners = await tiles.of_routes(
@@ -208,15 +211,15 @@ async def _sums(
     state, wanted = request.app.state, sums.map_of(question)
     wanted.check(state.catalogue)
     if found is CELLS:
-        features, owners = await sums.cells(session, question, wanted, limits)
-    else:
-        features, answer = await sums.routes(
-            session, wanted, limits, catalogue=state.catalogue, atlas=state.atlas, box=question.box
-        )
-        owners = answer.owners
+        last = f"{after.int:x}" if after is not None else ""
+        features, owners, name = await sums.cells(session, question, wanted, limits, last)
+        return features, owners, UUID(int=int(name, 16)) if name is not None else None
+    features, answer = await sums.routes(
+        session, wanted, limits, catalogue=state.catalogue, atlas=state.atlas, box=question.box
+    )
     first = after.int if after is not None else 0
-    last = first + question.limit if question.limit else len(features)
-    return features[first:last], owners, UUID(int=last) if last < len(features) else None
+    end = first + question.limit if question.limit else len(features)
+    return features[first:end], answer.owners, UUID(int=end) if end < len(features) else None
 
 
 def _features(

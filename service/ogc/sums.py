@@ -3,18 +3,20 @@
 A period is of the months that it touches: sums are kept by month.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 from itertools import pairwise
 from typing import Any
 
+import h3
 import shapely
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from service.geometry import Box, cell_ring
+from service.geometry import CELL_RESOLUTION, Box, cell_ring
 from service.ogc.asking import Asked, InvalidParameter
-from service.ogc.mosaic import Map, Mosaic, Sum, mosaic
+from service.ogc.grid import around
+from service.ogc.mosaic import Map, Sum, mosaic, named
 from service.places.atlas import Atlas
 from service.policies.gate import Reach
 from service.substances.catalogue import Catalogue
@@ -24,6 +26,7 @@ from service.trends.question import FIRST, LAST
 
 _BEND = 0.18  # of the length: how far a line bends, to its right
 _STEPS = 24
+_WIDE = 400  # square degrees: cells of a wider box are not named one by one
 
 Point = tuple[float, float]
 
@@ -39,18 +42,36 @@ def map_of(asked: Asked) -> Map:
 
 
 async def cells(
-    session: AsyncSession, asked: Asked, question: Map, reach: Reach
-) -> tuple[list[dict[str, Any]], dict[str, int]]:
-    """Features in the order of their ids, and how many records of each owner are in them."""
-    found = await mosaic(session, question, reach, asked.resolution, None)
-    return [cell_feature(cell, total, question) for cell, total in _within(found, asked.box)], found.owners
+    session: AsyncSession, asked: Asked, question: Map, reach: Reach, after: str
+) -> tuple[list[dict[str, Any]], dict[str, int], str | None]:
+    """A page of features from the name of the last on, how many records of each owner are in them, and the last name
+    where more follow. A page may hold fewer than asked for.
+    """
+    at, box = asked.resolution, asked.box
+    near = None if box is None or _wide(box) else [cell for half in box.halves for cell in around(half, at)]
+    names, more = await named(session, question, reach, at, near, after=after, most=asked.limit)
+    found = await mosaic(session, question, reach, at, [cell for cell in names if _within(cell, box)])
+    features = [cell_feature(cell, total, question) for cell, total in found.cells.items()]
+    return features, found.owners, names[-1] if more else None
 
 
-def _within(found: Mosaic, box: Box | None) -> Iterator[tuple[str, Sum]]:
-    windows = None if box is None else [shapely.box(b.west, b.south, b.east, b.north) for b in box.halves]
-    for cell, total in found.cells.items():
-        if windows is None or any(shapely.Polygon(_ring(cell)).intersects(window) for window in windows):
-            yield cell, total
+async def one(session: AsyncSession, cell: str, reach: Reach) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    """A cell as a feature, or nothing, and how many records of each owner are in it."""
+    if not h3.is_valid_cell(cell) or not 2 <= h3.get_resolution(cell) <= CELL_RESOLUTION:
+        return [], {}
+    found = await mosaic(session, Map(), reach, h3.get_resolution(cell), [cell])
+    return [cell_feature(cell, total, Map()) for cell, total in found.cells.items()], found.owners
+
+
+def _wide(box: Box) -> bool:
+    return sum((half.east - half.west) * (half.north - half.south) for half in box.halves) > _WIDE
+
+
+def _within(cell: str, box: Box | None) -> bool:
+    if box is None:
+        return True
+    outline = shapely.Polygon(_ring(cell))
+    return any(outline.intersects(shapely.box(half.west, half.south, half.east, half.north)) for half in box.halves)
 
 
 def cell_feature(cell: str, total: Sum, question: Map) -> dict[str, Any]:

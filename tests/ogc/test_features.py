@@ -202,6 +202,21 @@ def test_cells_sum_what_is_given_with_its_cell(ask: Ask) -> None:
     assert ask("KG-CUS", f"/ogc/collections/cells/items/{one}").json()["id"] == one
 
 
+def test_pages_of_cells_hold_every_cell_once(ask: Ask) -> None:
+    where, asked = "/ogc/collections/cells/items", {"owner": "TM", "bbox": "57,37,60,40", **PERIOD}
+    whole = [feature["id"] for feature in ask("KG-CUS", where, **asked).json()["features"]]
+    found: list[str] = []
+    following: list[str] = [""]
+    while following:
+        cursor = {"cursor": following[0].rsplit("cursor=", 1)[1]} if following[0] else {}
+        answer = ask("KG-CUS", where, limit="4", **asked, **cursor).json()
+        assert len(answer["features"]) <= 4
+        found += [feature["id"] for feature in answer["features"]]
+        following = [link["href"] for link in answer["links"] if link["rel"] == "next"]
+    assert found == whole
+    assert len(whole) > 4
+
+
 def test_flows_are_lines_between_countries(ask: Ask) -> None:
     (flow,) = ask("KG-CUS", "/ogc/collections/flows/items", owner="TM", **PERIOD).json()["features"]
     assert flow["id"] == "AF-TJ-RU-SUSPECTED"

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from service.ogc.grid import HALF, Tile, cells, mercator, resolution
-from service.ogc.tiles import MOST_POINTS
+from service.ogc.records import MOST_POINTS
 from service.settings import Settings
 from tests.exchange import Exchange, heroin
 from tests.ogc.conftest import HERE, Ask
@@ -107,6 +107,19 @@ def test_points_only_where_the_policy_gives_points(ask: Ask, filed: list[str]) -
     assert found & set(filed) == {id_ for n, id_ in enumerate(filed) if n % 3 == 0}
 
 
+def test_a_tile_of_points_heeds_its_question(ask: Ask, filed: list[str]) -> None:
+    where = path("seizures", 8, 58.07, 38.01)
+    asked: tuple[dict[str, str], ...] = (
+        PERIOD,
+        {"filter": "kg < 3"},
+        {"filter": "kg > 3"},
+        {"from_": "1999-01"},
+        {"owner": "KZ"},
+    )
+    shown = [filed[0] in strings(body) if (body := ask("KG-CUS", where, **one).content) else False for one in asked]
+    assert shown == [True, True, False, False, False]
+
+
 def test_flows_are_drawn_across_tiles(ask: Ask) -> None:
     assert strings(ask("KG-CUS", path("flows", 0), **PERIOD).content) >= {"AF", "TJ", "RU", "SUSPECTED"}
 
@@ -125,6 +138,9 @@ def test_flows_are_drawn_across_tiles(ask: Ask) -> None:
         ("cells/tiles/WebMercatorQuad/3/0/0?from=1996-02-03", "impossible-map", 400),
         ("cells/tiles/WebMercatorQuad/3/0/0?group=sweets", "unknown-label", 422),
         ("cells/tiles/WebMercatorQuad/3/0/0?ooga=booga", "invalid-request", 422),
+        ("cells/tiles/WebMercatorQuad/3/0/0?filter=kg>1", "invalid-parameter", 400),
+        ("seizures/tiles/WebMercatorQuad/8/0/0?group=heroin-opiates", "invalid-parameter", 400),
+        ("seizures/tiles/WebMercatorQuad/8/0/0?filter=owner", "invalid-filter", 400),
     ],
 )
 def test_what_is_no_tile_is_refused(ask: Ask, where: str, kind: str, status: int) -> None:
