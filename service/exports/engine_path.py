@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-PROGRAM = Path(__file__).with_name("engine.py")
-ENVIRONMENTS = Path(__file__).parents[2] / ".sarhad"
+ROOT = Path(__file__).parents[2]
+PROGRAM = ROOT / "deploy/lake/engine.py"  # no module of the service: it runs where Ibis is
+ENVIRONMENTS = ROOT / ".sarhad"
 # Nothing that names the database, and no secret.
 INHERITED = ("PATH", "LANG", "TMPDIR", "JAVA_HOME", "SPARK_CONF_DIR", "SPARK_LOCAL_IP", "HADOOP_CONF_DIR")
 

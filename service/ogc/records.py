@@ -152,6 +152,7 @@ def points(tile: Tile, question: Shown, reach: Reach) -> Select[Any]:
     shown = (
         select(found.c.record_id, found.c.at, found.c.country, found.c.position)
         .where(*conditions)
+        .order_by(found.c.record_id)
         .limit(MOST_POINTS)
         .cte("shown")
     )
