@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, async_playwright
 from playwright.async_api import TimeoutError as BrowserTimeoutError
 
 from tests.exchange import Exchange
@@ -96,18 +96,19 @@ class Console:
         assert not serious, [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in serious]
 
     async def picture(self, name: str) -> None:
+        """As it is, on a wide screen and on a telephone, which it is no wider than."""
         PICTURES.mkdir(parents=True, exist_ok=True)
         for width in (1280, 360):
             await self.page.set_viewport_size({"width": width, "height": 800})
             await self.page.screenshot(path=PICTURES / f"{name}-{width}.png", full_page=True)
+        assert await self.page.evaluate("document.documentElement.scrollWidth") <= 360, name
 
     async def seen(self, name: str) -> None:
-        """Checked in light and in dark, pictured, and no wider than a telephone."""
+        """Checked in light and in dark, and pictured."""
         for scheme in ("dark", "light"):
             await self.page.emulate_media(color_scheme=scheme)
             await self.check()
         await self.picture(name)
-        assert await self.page.evaluate("document.documentElement.scrollWidth") <= 360, name
 
     async def guide(self, name: str, width: int = 1100) -> None:
         """The page still says what a picture of the guides shows; with SARHAD_GUIDES=1 the picture is taken anew."""
@@ -131,6 +132,64 @@ class Console:
         assert kept.get(name) == shown, (
             f"the guide shows {name} as it was: SARHAD_GUIDES=1 pytest tests/console takes it anew"
         )
+
+
+class Keys:
+    """A person with a keyboard alone, who has to see where Tab stops."""
+
+    STOP = """wanted => {
+        const here = document.activeElement;
+        if (here === document.body) return [false, ""]; // the end of the page: the next one is its beginning
+        const { top, bottom, left, right, width, height } = here.getBoundingClientRect();
+        const { outlineStyle, outlineWidth } = getComputedStyle(here);
+        const seen = width && height && bottom > 0 && right > 0 && top < innerHeight && left < innerWidth;
+        const ringed = outlineStyle !== "none" && parseFloat(outlineWidth) >= 2;
+        const inOrder = here.tabIndex === 0;
+        return [here === wanted, seen && ringed && inOrder ? "" : here.outerHTML.slice(0, 300)];
+    }"""
+    FAR = 150  # stops: nobody goes on after so many
+
+    def __init__(self, console: Console) -> None:
+        self.page = console.page
+
+    async def reach(self, target: Locator) -> None:
+        """By Tab; every stop on the way is in view, ringed, and in the order of the page."""
+        for _ in range(self.FAR):
+            await self.page.keyboard.press("Tab")
+            reached, hidden = await target.evaluate(self.STOP)
+            assert not hidden, f"Tab stops where nobody sees it: {hidden}"
+            if reached:
+                return
+        raise AssertionError(f"no Tab leads to {target}")
+
+    async def press(self, target: Locator, key: str = "Enter") -> None:
+        await self.reach(target)
+        await self.page.keyboard.press(key)
+
+    async def type(self, target: Locator, words: str) -> None:
+        """Over what stands there."""
+        await self.reach(target)
+        await self.page.keyboard.press("Control+A")
+        await self.page.keyboard.type(words)
+
+    async def choose(self, target: Locator, words: str) -> None:
+        """The option that begins so, from the first one down."""
+        await target.locator("option").filter(has_text=words).first.wait_for(state="attached")
+        await self.reach(target)
+        await self.page.keyboard.press("Home")
+        for _ in range(self.FAR):
+            chosen = await target.evaluate("list => list.selectedOptions[0].label")
+            if chosen.startswith(words):
+                return
+            await self.page.keyboard.press("ArrowDown")
+        raise AssertionError(f"no option {words}")
+
+    async def give(self, target: Locator, *files: Path) -> None:
+        """To an input of files."""
+        await self.reach(target)
+        async with self.page.expect_file_chooser() as awaited:
+            await self.page.keyboard.press("Space")
+        await (await awaited.value).set_files(files)
 
 
 def _messages() -> dict[str, set[str]]:

@@ -1,4 +1,6 @@
-"""A Kazakh chemist enters an analysis, a colleague reviews it, it is filed, corrected, withdrawn; others look up."""
+"""A Kazakh chemist enters an analysis, a colleague reviews it, it is filed, corrected, withdrawn; others look up. From
+the exhibit to the receipt both need no mouse.
+"""
 
 import asyncio
 import csv
@@ -17,7 +19,7 @@ from sarhad.records import item
 
 from tests.analyses.laboratory import HEROIN, METHAMPHETAMINE, exhibit_number
 from tests.attachments.sender import Sender
-from tests.console.conftest import Console, Opening, signed_in
+from tests.console.conftest import Console, Keys, Opening, signed_in
 from tests.exchange import Exchange, heroin
 from tests.library.conftest import msp
 from tests.links.conftest import GIVEN
@@ -43,7 +45,7 @@ async def at_bench(exchange: Exchange, opened: Opening, agency: str = "KZ-LAB") 
 async def saved(console: Console, button: Locator, folder: Path) -> Path:
     """What the browser downloads when the button is pressed."""
     async with console.page.expect_download() as awaited:
-        await button.click()
+        await Keys(console).press(button)
     download = await awaited.value
     path = folder / download.suggested_filename
     await download.save_as(path)
@@ -64,11 +66,11 @@ async def reviewed(console: Console, reviewer: Console, folder: Path) -> None:
     """A draft goes from desk to desk as a file, and its review comes back."""
     draft = await saved(console, console.page.get_by_role("button", name="for the reviewer"), folder)
     content = Draft.from_json(draft.read_bytes()).content  # as the command line reads it
-    await reviewer.page.get_by_label("Open the analyst's draft").set_input_files(draft)
-    await reviewer.page.get_by_role("button", name="I have read it: countersign").click()
+    await Keys(reviewer).give(reviewer.page.get_by_label("Open the analyst's draft"), draft)
+    await Keys(reviewer).press(reviewer.page.get_by_role("button", name="I have read it: countersign"))
     review = await saved(reviewer, reviewer.page.get_by_role("button", name="Save the review"), folder)
     assert json.loads(b64url_decode(review.read_text(encoding="ascii").split(".")[1]))["content"] == content
-    await console.page.get_by_label("The review that came back").set_input_files(review)
+    await Keys(console).give(console.page.get_by_label("The review that came back"), review)
 
 
 async def test_an_analysis_is_entered_reviewed_filed_corrected_and_withdrawn(
@@ -78,22 +80,22 @@ async def test_an_analysis_is_entered_reviewed_filed_corrected_and_withdrawn(
     report = heroin("KZ-CUS", items=[item(HEROIN, "героин", "1.2", "kg", exhibit=number)])
     exchange.client("KZ-CUS").submit(exchange.sign(report))
     reviewer = await at_bench(exchange, opened)
-    page = chemist.page
+    page, keys = chemist.page, Keys(chemist)
 
-    await page.get_by_role("link", name="Laboratory").click()
-    await page.get_by_role("link", name="Pending exhibits").click()
-    await page.get_by_role("link", name=number).press("Enter")
+    await keys.press(page.get_by_role("link", name="Laboratory"))
+    await keys.press(page.get_by_role("link", name="Pending exhibits"))
+    await keys.press(page.get_by_role("link", name=number))
     assert await page.get_by_label("Number, with the agency").input_value() == number
     verdict = page.get_by_role("region", name="What the evidence amounts to")
     await verdict.get_by_text("Not ready to be filed").wait_for()
-    await page.get_by_label("Case number").fill("884")
-    await page.get_by_label("Substance, by any name").fill("heroin")
-    await page.get_by_role("button", name="SAR-000608").press("Enter")
+    await keys.type(page.get_by_label("Case number"), "884")
+    await keys.type(page.get_by_label("Substance, by any name"), "heroin")
+    await keys.press(page.get_by_role("button", name="SAR-000608"))
     await verdict.get_by_text("is met").wait_for()
     fix = page.get_by_role("button", name="Fix it for review")
     rests = page.get_by_role("group", name="Finding 1 rests on")
     for technique in ("Gas chromatography", "Mass spectrometry"):
-        await rests.get_by_label(technique).press("Space")
+        await keys.press(rests.get_by_label(technique), "Space")
     await verdict.get_by_text("This claims more than the evidence bears").wait_for()
     await expect(page.get_by_label("How sure")).to_have_attribute("aria-invalid", "true")
     await expect(fix).to_be_disabled()
@@ -101,14 +103,14 @@ async def test_an_analysis_is_entered_reviewed_filed_corrected_and_withdrawn(
     await expect(page.get_by_label("How sure")).to_be_focused()
     await rests.get_by_label("Mass spectrometry").press("Space")
     await verdict.get_by_text("is met").wait_for()
-    await page.get_by_role("button", name="Measured content").press("Enter")
-    await page.get_by_label("Value").fill("41,2")
+    await keys.press(page.get_by_role("button", name="Measured content"))
+    await keys.type(page.get_by_label("Value"), "41,2")
     await verdict.get_by_text("A quantity without its uncertainty").wait_for()
     await page.get_by_label("Uncertainty, expanded").fill("1,9")
     await verdict.get_by_text("look again").wait_for(state="detached")
     await choose(chemist, reviewer)
     await chemist.seen("laboratory-enter")
-    await fix.click()
+    await keys.press(fix)
 
     await page.get_by_text("Waits for its review").wait_for()
     await chemist.check()

@@ -1,9 +1,11 @@
-"""Two policy officers of Azerbaijan: one drafts, tries and proposes, the other approves with the passkey in hand."""
+"""Two policy officers of Azerbaijan: one drafts, tries and proposes, the other approves with the passkey in hand; both
+by keys alone.
+"""
 
 import pytest
 from playwright.async_api import expect
 
-from tests.console.conftest import Console, Opening
+from tests.console.conftest import Console, Keys, Opening
 from tests.exchange import Exchange, heroin
 from tests.signin.conftest import add_officer
 
@@ -25,26 +27,26 @@ async def test_from_a_draft_to_a_policy_in_force_and_to_the_kill_switch(
     exchange: Exchange, opened: Opening, record: str
 ) -> None:
     first = await officer(exchange, opened)
-    page = first.page
+    page, keys = first.page, Keys(first)
     await page.get_by_text("Version 1", exact=False).first.wait_for()
     await first.check()
-    await page.get_by_role("link", name="Drafts").click()
+    await keys.press(page.get_by_role("link", name="Drafts"))
     await page.get_by_text("No draft yet.").wait_for()
-    await page.get_by_label("Name for your colleagues").fill("for Uzbekistan")
-    await page.get_by_role("button", name="Begin from what is in force").press("Enter")
-    await page.get_by_role("button", name="Add a rule").press("Enter")
-    await page.get_by_label("Name of the rule").fill("to-uz")
-    await page.get_by_role("group", name="Countries").get_by_label("Uzbekistan").check()
-    await page.get_by_label("Time, how exactly").select_option("day")
-    await page.get_by_role("button", name="Save and check").press("Enter")
+    await keys.type(page.get_by_label("Name for your colleagues"), "for Uzbekistan")
+    await page.keyboard.press("Enter")
+    await keys.press(page.get_by_role("button", name="Add a rule"))
+    await keys.type(page.get_by_label("Name of the rule"), "to-uz")
+    await keys.press(page.get_by_role("group", name="Countries").get_by_label("Uzbekistan"), "Space")
+    await keys.choose(page.get_by_label("Time, how exactly"), "Day")
+    await keys.press(page.get_by_role("button", name="Save and check"))
     await page.get_by_role("heading", name="What it says").wait_for()
     await expect(page.locator(".changes")).to_contain_text("Uzbekistan")
     await first.check()
     await first.picture("policy-draft")
 
-    await page.get_by_role("link", name="Try it: preview and simulate").click()
-    await page.get_by_label("Agency that reads").select_option("UZ-CUS")
-    await page.get_by_role("button", name="Preview").click()
+    await keys.press(page.get_by_role("link", name="Try it: preview and simulate"))
+    await keys.choose(page.get_by_label("Agency that reads"), "UZ-CUS")
+    await keys.press(page.get_by_role("button", name="Preview"))
     await page.get_by_text("UZ-CUS would see this").wait_for()
     await expect(page.get_by_role("table").first).to_contain_text(record[:8])
     await page.get_by_label("One record, by its id").fill(record)
@@ -59,10 +61,10 @@ async def test_from_a_draft_to_a_policy_in_force_and_to_the_kill_switch(
     await first.check()
     await first.picture("policy-try")
 
-    await page.get_by_role("link", name="Drafts").click()
-    await page.get_by_role("link", name="for Uzbekistan").click()
-    await page.get_by_role("button", name="Save and check").click()
-    await page.get_by_role("button", name="Sign and propose to a second officer").click()
+    await keys.press(page.get_by_role("link", name="Drafts"))
+    await keys.press(page.get_by_role("link", name="for Uzbekistan"))
+    await keys.press(page.get_by_role("button", name="Save and check"))
+    await keys.press(page.get_by_role("button", name="Sign and propose to a second officer"))
     await page.get_by_role("heading", name="waits for a second officer").wait_for()
     await page.get_by_role("button", name="Approve with my passkey").click()
     await page.get_by_role("alert").filter(has_text="another policy officer").wait_for()
@@ -72,7 +74,7 @@ async def test_from_a_draft_to_a_policy_in_force_and_to_the_kill_switch(
     await second.page.get_by_role("heading", name="waits for a second officer").wait_for()
     await second.check()
     await second.picture("policy-proposal")
-    await second.page.get_by_role("button", name="Approve with my passkey").press("Enter")
+    await Keys(second).press(second.page.get_by_role("button", name="Approve with my passkey"))
     await expect(second.page.get_by_role("heading", name="waits for a second officer")).to_have_count(0)
     await second.page.get_by_text("to-uz").first.wait_for()
     await second.picture("policy")
@@ -90,12 +92,13 @@ async def test_from_a_draft_to_a_policy_in_force_and_to_the_kill_switch(
     await second.check()
     await second.picture("policy-versions-dark-ru")
     await second.page.get_by_label("Язык").select_option("en")
-    await second.page.get_by_role("link", name="Stop sharing").click()
+    keys = Keys(second)
+    await keys.press(second.page.get_by_role("link", name="Stop sharing"))
     await second.page.get_by_text("Nothing was ever stopped.").wait_for()
-    await second.page.get_by_label("Towards whom").select_option("UZ")
-    await second.page.get_by_label("Reason").fill("A leak is suspected.")
+    await keys.choose(second.page.get_by_label("Towards whom"), "Uzbekistan")
+    await keys.type(second.page.get_by_label("Reason"), "A leak is suspected.")
     await second.page.get_by_text("Uzbekistan sees nothing of your country's records").wait_for()
-    await second.page.get_by_role("button", name="Stop now").press("Enter")
+    await keys.press(second.page.get_by_role("button", name="Stop now"))
     await second.page.get_by_role("listitem").filter(has_text="A leak is suspected.").wait_for()
     await second.check()
     await second.picture("policy-stop")

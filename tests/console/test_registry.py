@@ -1,4 +1,4 @@
-"""Two key administrators add an agency with a key of its own, and one of them ends that key at once."""
+"""Two key administrators add an agency with a key of its own, and one of them ends that key at once; by keys alone."""
 
 import json
 
@@ -6,7 +6,7 @@ from playwright.async_api import expect
 from sarhad import PrivateKey
 from sarhad.enrolment import enrolment
 
-from tests.console.conftest import Console, Opening
+from tests.console.conftest import Console, Keys, Opening
 from tests.exchange import Exchange
 from tests.signin.conftest import add_officer
 
@@ -20,27 +20,28 @@ async def administrator(exchange: Exchange, opened: Opening) -> Console:
 
 async def test_an_agency_and_its_key_are_proposed_approved_and_ended(exchange: Exchange, opened: Opening) -> None:
     first = await administrator(exchange, opened)
-    page = first.page
+    page, keys = first.page, Keys(first)
     await page.get_by_text("Nothing waits.").wait_for()
-    await page.get_by_text("Propose an agency", exact=True).press("Enter")
-    await page.get_by_label("Code").fill("AZ-BG")
-    await page.get_by_label("Name", exact=True).fill("State Border Service")
-    await page.get_by_role("button", name="Propose", exact=True).press("Enter")
+    await keys.press(page.get_by_text("Propose an agency", exact=True))
+    await keys.type(page.get_by_label("Code"), "AZ-BG")
+    await keys.type(page.get_by_label("Name", exact=True), "State Border Service")
+    await keys.press(page.get_by_role("button", name="Propose", exact=True))
     await page.get_by_role("listitem").filter(has_text="a new agency").wait_for()
 
     second = await administrator(exchange, opened)
-    await second.page.get_by_role("button", name="Approve").press("Enter")
+    others = Keys(second)
+    await others.press(second.page.get_by_role("button", name="Approve"))
     await second.page.get_by_role("cell", name="State Border Service").wait_for()
     await second.check()
     await second.picture("registry")
 
     await page.reload()
-    await page.get_by_label("Agency").select_option("AZ-BG")
+    await keys.choose(page.get_by_label("Agency"), "AZ-BG")
     await page.get_by_text("No key of this agency is in force.").wait_for()
     key = PrivateKey.generate()
-    await page.get_by_text("Propose keys", exact=True).press("Enter")
-    await page.get_by_label("sarhad keys request").fill("nothing that a command printed")
-    await page.get_by_role("button", name="Propose these keys").press("Enter")
+    await keys.press(page.get_by_text("Propose keys", exact=True))
+    await keys.press(page.get_by_label("sarhad keys request"), "x")
+    await keys.press(page.get_by_role("button", name="Propose these keys"))
     await page.get_by_role("alert").filter(has_text="This is no JSON.").wait_for()
     printed = json.dumps([enrolment("AZ-BG", "request-signing", key, ["reporter"])])
     await page.get_by_label("sarhad keys request").fill(printed)
@@ -54,7 +55,7 @@ async def test_an_agency_and_its_key_are_proposed_approved_and_ended(exchange: E
     await second.page.get_by_label("Agency").select_option("AZ-BG")
     held = second.page.get_by_role("listitem").filter(has_text=key.public.kid)
     await expect(held).to_contain_text("signs requests · reporter")
-    await held.get_by_text("End this key").press("Enter")
-    await held.get_by_label("Reason").fill("lost")
-    await held.get_by_role("button", name="End now").press("Enter")
+    await others.press(held.get_by_text("End this key"))
+    await others.press(held.get_by_label("Reason"), "x")
+    await others.press(held.get_by_role("button", name="End now"))
     await second.page.get_by_text("No key of this agency is in force.").wait_for()

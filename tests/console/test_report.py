@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 from sarhad.records import item
 
 from tests.awaiting import eventually
@@ -233,6 +233,12 @@ async def test_a_report_is_corrected_with_a_photograph_and_withdrawn(exchange: E
     await page.get_by_label("Why, for whoever was given it").fill("It was henna.")
     await page.get_by_role("button", name="Sign and withdraw").press("Enter")
     await page.get_by_role("listitem").filter(has_text="version 3").get_by_text("Accepted", exact=True).wait_for()
+    await officer.open(f"record/{report['id']}")
+    history = page.get_by_role("region", name="Versions").get_by_role("row")
+    await expect(history).to_have_count(4)
+    await expect(history.nth(2)).to_contain_text("Items")
+    await expect(history.nth(3)).to_contain_text("taken back")
+    await officer.seen("record-versions")
     versions = Agency(exchange, "TJ-CUS").get(f"/v1/seizures/{report['id']}/versions").json()["items"]
     assert [version["status"] for version in versions] == ["reported", "reported", "retracted"]
 
@@ -275,6 +281,30 @@ def photograph() -> bytes:
     return made.getvalue()
 
 
+async def vouched_for(officer: Console, id_: str) -> None:
+    """The record's own page holds it against its signature and the log, and finds out what a service would make up."""
+    page = officer.page
+    vouched = page.get_by_role("region", name="Who vouches for it")
+    check = vouched.get_by_role("button", name="Check its signature")
+
+    async def made_up(route: Route) -> None:
+        said = await route.fetch()
+        signed = said.headers["content-type"] == "application/sd-jwt"
+        await route.fulfill(
+            response=said, body=await said.text() if signed else (await said.text()).replace("khat", "salt")
+        )
+
+    await officer.open(f"record/{id_}")
+    await check.click()
+    await vouched.get_by_text("signed all that is shown").wait_for()
+    await vouched.get_by_text("is this record.").wait_for()
+    await page.route(f"**/v1/seizures/{id_}", made_up)
+    await page.reload()
+    await page.get_by_text("salt").first.wait_for()
+    await check.click()
+    await vouched.get_by_role("alert").get_by_text("Something that is shown is not as it was signed.").wait_for()
+
+
 async def test_a_receipt_is_checked_in_the_page_and_by_the_command(
     exchange: Exchange, officer: Console, tmp_path: Path
 ) -> None:
@@ -291,6 +321,7 @@ async def test_a_receipt_is_checked_in_the_page_and_by_the_command(
         await card.get_by_role("button", name="Save the receipt").click()
     file = tmp_path / "khat.sarhad.json"
     await (await awaited.value).save_as(file)
+    await vouched_for(officer, report["id"])
     said = verified(file)
     assert said["fault"] is None
     assert len(said["proven"]) == 5

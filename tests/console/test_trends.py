@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Locator, expect
 from sarhad.records import zero
 
-from tests.console.conftest import Console, Opening, first_view_bytes
+from tests.console.conftest import Console, Keys, Opening, first_view_bytes
 from tests.exchange import Exchange
 from tests.signin.conftest import add_officer
 from tests.trends.conftest import seizure
@@ -168,6 +168,19 @@ async def test_the_data_of_a_figure_are_a_file(analyst: Console) -> None:
     drawn = (await (await awaited.value).path()).read_text(encoding="utf-8")
     assert drawn.startswith("<svg")
     assert "var(" not in drawn, "it stands by itself"
+    await analyst.see_map()
+    of_all = analyst.page.locator(".figure")
+    assert await of_all.count() == 6
+    for of_one in await of_all.all():  # each gives its data, its picture and its question
+        if not await of_one.get_by_role("button", name="Save as picture").is_visible():
+            await of_one.get_by_text("Data and question").click()
+        await of_one.get_by_role("button", name="Save as CSV").wait_for()
+        await of_one.get_by_text("GET /v1/trends?by=").wait_for()
+        async with analyst.page.expect_download() as awaited:
+            await of_one.get_by_role("button", name="Save as picture").click()
+        picture = (await (await awaited.value).path()).read_bytes()
+        assert picture.startswith((b"<svg", b"\x89PNG"))
+        assert len(picture) > 500
 
 
 async def test_a_cell_of_the_map_filters_too(analyst: Console) -> None:
@@ -234,7 +247,7 @@ async def test_the_map_is_played_month_by_month(analyst: Console) -> None:
     await of_map.get_by_role("row").nth(2).wait_for()
 
 
-async def test_a_period_is_dragged(analyst: Console) -> None:
+async def test_a_period_is_dragged_or_moved_by_keys(analyst: Console) -> None:
     await analyst.open(f"trends?{YEAR}&owner=KZ")
     chart = figure(analyst, "By month").get_by_role("img")
     box = await chart.bounding_box()
@@ -247,6 +260,13 @@ async def test_a_period_is_dragged(analyst: Console) -> None:
     await analyst.page.wait_for_url(re.compile(r"from=(?!1994-01)[\d-]{7}&to=[\d-]{7}&owner=KZ"))
     begin = analyst.page.url.partition("from=")[2][:7]
     await expect(analyst.page.get_by_label("From month")).to_have_value(begin)
+
+    await analyst.open(f"trends?{YEAR}&owner=KZ")
+    keys, months = Keys(analyst), figure(analyst, "By month")
+    await keys.press(months.get_by_role("slider", name="Beginning of the period"), "ArrowRight")
+    await analyst.page.wait_for_url(re.compile("from=1994-04&to=1995-01&owner=KZ"))
+    await keys.press(months.get_by_role("slider", name="End of the period"), "ArrowLeft")
+    await analyst.page.wait_for_url(re.compile("from=1994-04&to=1994-(?!12-)[0-9]{2}&owner=KZ"))
 
 
 def test_the_first_view_is_small() -> None:

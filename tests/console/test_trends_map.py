@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Download, Locator, expect
 
 from tests.alerts.conftest import calling
-from tests.console.conftest import Console, Opening, signed_in
+from tests.console.conftest import Console, Keys, Opening, signed_in
 from tests.exchange import Exchange
 from tests.links.wiring import confirmed
 from tests.trends.conftest import seizure
@@ -110,6 +110,25 @@ async def test_a_division_is_chosen_on_the_map(analyst: Console) -> None:
     await canvas.click()
     await analyst.page.wait_for_url(re.compile("admin1=KZ-61"))
     await analyst.page.locator(".total").get_by_text("1 seizure", exact=True).wait_for()
+
+
+async def test_from_the_map_to_a_request_by_keys_alone(analyst: Console) -> None:
+    page, keys, of_map = analyst.page, Keys(analyst), figure(analyst, "On the map")
+    await analyst.open(f"trends?{YEAR}&at=68.5,44.5,6")
+    await analyst.see_map()
+    await keys.press(page.locator(".map canvas"), "ArrowDown")
+    await of_map.get_by_text("Turkistan Region: 1").wait_for()
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(re.compile("admin1=KZ-61"))
+    await keys.press(figure(analyst, "Substance").get_by_role("button", name="Heroin"))
+    await page.wait_for_url(re.compile("substance=SAR-"))
+    await keys.press(page.get_by_role("link", name="The records behind it"))
+    row = page.get_by_role("row").filter(has_text="Kazakhstan")
+    await keys.press(row.get_by_role("link").first)
+    await keys.press(page.get_by_role("checkbox", name="Narrative"), "Space")
+    await keys.type(page.get_by_label("Why, for the owner to judge"), "Was there a second car?")
+    await keys.press(page.get_by_role("button", name="Sign and ask"))
+    await page.get_by_text("Asked. An answer is due by").wait_for()
 
 
 async def test_alerts_stand_where_what_they_rest_on_is_disclosed(

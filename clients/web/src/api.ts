@@ -33,6 +33,9 @@ export async function call<T>(method: string, path: string, given: Call = {}): P
   return (response.status === 204 ? undefined : await response.json()) as T;
 }
 
+/** An answer that is no JSON. */
+export const text = async (path: string, accept: string): Promise<string> => (await send("GET", path, { purposeful: true, accept })).text();
+
 export const get = <T>(path: string) => call<T>("GET", path, { purposeful: true });
 
 async function send(method: string, path: string, given: Call): Promise<Response> {

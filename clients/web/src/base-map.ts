@@ -3,7 +3,7 @@
 import type { FeatureCollection, Geometry } from "geojson";
 import { type GeoJSONSourceSpecification, type LayerSpecification, LngLatBounds, Map as Chart, type MapOptions, NavigationControl } from "maplibre-gl";
 import "maplibre-gl/dist/maplibre-gl.css";
-import "./maplibre";
+import { spoken } from "./maplibre";
 import baseAddress from "./generated/base.json?url";
 
 export const REGION = new LngLatBounds([44, 33], [88, 54]);
@@ -39,6 +39,7 @@ export function mapOf(view: Omit<MapOptions, "style">, { areas, borders, layers,
   const map = new Chart({
     ...view,
     attributionControl: false,
+    locale: spoken(),
     fadeDuration: 0,
     dragRotate: false,
     style: {

@@ -4,10 +4,10 @@
 commits to the record; (4) the log's signed checkpoint holds that leaf (RFC 6962 §2.1).
 */
 
-import { get, Refused } from "./api";
+import { get, Refused, text } from "./api";
 import { type Bytes, base64url, sha256, utf8 } from "./encoding";
-import { type Key, payload } from "./keys";
-import { t } from "./words";
+import { type Key, header, payload } from "./keys";
+import { t, when } from "./words";
 
 type Jwk = Key["jwk"];
 
@@ -20,6 +20,7 @@ export interface Evidence {
 }
 
 interface Proof {
+  salt: string;
   index: number;
   size: number;
   path: string[];
@@ -37,13 +38,7 @@ interface Promised {
 
 /** With the proof, where the log holds the record by now. `kind` is the path of the records: `seizures`, `analyses`. */
 export async function evidence(kind: string, id: string, record: string, receipt: string, record_key?: Jwk): Promise<Evidence> {
-  const [{ keys }, proof] = await Promise.all([
-    get<{ keys: [JsonWebKey] }>("/v1/service"),
-    get<Proof>(`/v1/${kind}/${id}/proof`).catch((fault: unknown) => {
-      if (fault instanceof Refused) return undefined; // not merged yet, or a later version stands in its place
-      throw fault;
-    }),
-  ]);
+  const [{ keys }, proof] = await Promise.all([get<{ keys: [JsonWebKey] }>("/v1/service"), placeOf(kind, id)]);
   return { record, receipt, record_key, service_key: keys[0], proof };
 }
 
@@ -51,7 +46,7 @@ export async function evidence(kind: string, id: string, record: string, receipt
 export async function check(given: Evidence): Promise<string[]> {
   const [jwt = ""] = given.record.split("~");
   if (given.record_key) {
-    await hold(given.record_key, { name: "ECDSA", hash: "SHA-256" }, { name: "ECDSA", namedCurve: "P-256" }, jwt, t("The record is not signed by this key."));
+    await signedBy(given.record_key, jwt);
   }
   const key = given.service_key;
   await hold(key, "Ed25519", "Ed25519", given.receipt, t("The receipt is not signed by the service."));
@@ -62,11 +57,63 @@ export async function check(given: Evidence): Promise<string[]> {
   demand(promised.leaf === base64url(leaf), t("The leaf that the receipt names does not commit to the record."));
   const steps = [t("The service promised to log this very record within {n} s.", { n: promised.mmd })];
   if (!given.proof) return [...steps, t("The log was not consulted, or holds a later version. Check again later.")];
-  const { index, size, path, checkpoint } = given.proof;
-  const [origin, stated, root] = await opened(checkpoint, key, promised.iss);
-  demand(origin === promised.iss && Number(stated) === size, t("The proof and the checkpoint are of different trees."));
+  return [...steps, await logged(leaf, given.proof, key, promised.iss)];
+}
+
+interface AgencyKey {
+  agency: string;
+  use: string;
+  jwk: Jwk;
+  revoked_at: string | null;
+  revocation_reason: string | null;
+}
+
+interface Shown {
+  id: string;
+  agency: string;
+  facets: Record<string, unknown>;
+  gives: string[];
+}
+
+/** What vouches for a record that is shown here: all of it is as its agency signed it, and the log holds it. */
+export async function vouched({ id, agency, facets, gives }: Shown): Promise<string[]> {
+  const [jwt = "", ...disclosures] = (await text(`/v1/seizures/${id}`, "application/sd-jwt")).trim().split("~").slice(0, -1);
+  const { kid } = header(jwt) as { kid: string };
+  const { items: [key] } = await get<{ items: AgencyKey[] }>(`/v1/keys?kid=${kid}`);
+  const said = payload(jwt) as { iss: string; jti: string; _sd: string[] };
+  if (key?.agency !== agency || key.use !== "record-signing" || said.iss !== agency || said.jti !== id) throw new Error(t("The record is not signed by a key of its agency."));
+  await signedBy(key.jwk, jwt);
+  const digests = await Promise.all(disclosures.map(async (one) => base64url(await sha256(utf8(one)))));
+  const values = new Map(disclosures.map((one) => JSON.parse(new TextDecoder().decode(bytes(one))).slice(1) as [string, unknown]));
+  const same = Object.entries(facets).every(([name, value]) => JSON.stringify(values.get(name)) === JSON.stringify(value));
+  demand(same && digests.every((one) => said._sd.includes(one)), t("Something that is shown is not as it was signed."));
+  const steps = [t("{agency} signed all that is shown, with its key {kid}, and nothing was changed since.", { agency, kid })];
+  if (key.revoked_at) steps.push(t("That key was revoked on {day}: {reason}", { day: when(key.revoked_at), reason: key.revocation_reason ?? "" }));
+  const place = gives.includes("reported") ? await placeOf("seizures", id) : undefined; // which tells when it was reported
+  if (!place) return [...steps, t("Its place in the log is not given to you, or it has none yet.")];
+  const { keys: [service], logs } = await get<{ keys: [JsonWebKey]; logs: { records: string } }>("/v1/service");
+  const leaf = await committed(bytes(place.salt), new Uint8Array(await sha256(utf8(jwt))));
+  return [...steps, await logged(leaf, place, service, logs.records)];
+}
+
+const signedBy = (jwk: Jwk, jwt: string): Promise<void> =>
+  jwk.kty === "EC"
+    ? hold(jwk, { name: "ECDSA", hash: "SHA-256" }, { name: "ECDSA", namedCurve: "P-256" }, jwt, t("The record is not signed by this key."))
+    : hold(jwk, "Ed25519", "Ed25519", jwt, t("The record is not signed by this key."));
+
+/** The record's place in the log; nothing where it is not merged yet, not given, or a later version stands in its place. */
+const placeOf = (kind: string, id: string): Promise<Proof | undefined> =>
+  get<Proof>(`/v1/${kind}/${id}/proof`).catch((fault: unknown) => {
+    if (fault instanceof Refused) return undefined;
+    throw fault;
+  });
+
+/** That the log's signed checkpoint holds the leaf. */
+async function logged(leaf: Bytes, { index, size, path, checkpoint }: Proof, key: JsonWebKey, log: string): Promise<string> {
+  const [origin, stated, root] = await opened(checkpoint, key, log);
+  demand(origin === log && Number(stated) === size, t("The proof and the checkpoint are of different trees."));
   demand(root === plain(await leads(leaf, index, size, path.map(bytes))), t("The proof does not lead to the root of the checkpoint."));
-  return [...steps, t("Entry {index} of the log's {size} is this record.", { index, size })];
+  return t("Entry {index} of the log's {size} is this record.", { index, size });
 }
 
 function demand(holds: boolean, otherwise: string): void {

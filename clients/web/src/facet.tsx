@@ -1,14 +1,59 @@
-/** A facet of a record as a person reads it, whatever it holds. */
+/** A facet of a record as a person reads it: the usual ones in words, whatever else it holds by the names of the record. */
 
-import { t, when } from "./words";
+import { type ComponentChildren } from "preact";
+import { called, useNames } from "./names";
+import { countryName, label, number, t, when } from "./words";
 
 export function Facet({ name, value }: { name: string; value: unknown }) {
   return (
     <>
       <dt>{t(name)}</dt>
-      <dd>{name.startsWith("when") || name === "reported" ? when(String(value)) : <Value of={value} />}</dd>
+      <dd>{name.startsWith("when") || name === "reported" ? when(String(value)) : <Said name={name} of={value} />}</dd>
     </>
   );
+}
+
+type Held = Record<string, unknown>;
+
+/** Members that are said in words here; the others of the same value stand below them. */
+const WORDS: Record<string, (of: Held) => [known: string[], words: ComponentChildren]> = {
+  items: ({ reported, substance, status }) => {
+    const own = (reported ?? {}) as Record<string, string>;
+    const amount = own["quantity"] ? `${number(own["quantity"])} ${own["unit"] ?? ""}` : "";
+    const words = [own["substance"], amount, status ? label("identification_statuses", String(status)) : ""].filter(Boolean).join(" · ");
+    return [["line", "reported", "substance", "status"], <>{words} {typeof substance === "string" && <Named code={substance} />}</>];
+  },
+  transport: ({ mode, conveyance, concealment = [] }) => {
+    const hidden = (concealment as string[]).map((code) => label("concealments", code));
+    const words = [mode ? label("transport_modes", String(mode)) : "", conveyance ? label("conveyances", String(conveyance)) : "", ...hidden];
+    return [["mode", "conveyance", "concealment"], words.filter(Boolean).join(" · ")];
+  },
+  "where.point": ({ lat, lon, accuracy_m, crossing, place }) => [
+    ["lat", "lon", "accuracy_m", "crossing", "place", "method"],
+    [place, crossing, lat && `${lat}, ${lon}${accuracy_m ? ` ± ${accuracy_m} m` : ""}`].filter(Boolean).join(" · "),
+  ],
+  narrative: ({ text }) => [["text", "language"], <span class="words">{String(text)}</span>],
+};
+
+function Said({ name, of }: { name: string; of: unknown }) {
+  if (name === "where.country") return <>{countryName(String(of))}</>;
+  const said = WORDS[name];
+  if (!said || of === null || typeof of !== "object") return <Value of={of} />;
+  if (Array.isArray(of)) return <ol>{of.map((one, n) => <li key={n}><Said name={name} of={one} /></li>)}</ol>;
+  const [known, words] = said(of as Held);
+  return (
+    <>
+      {words}
+      <Value of={Object.fromEntries(Object.entries(of).filter(([member]) => !known.includes(member)))} />
+    </>
+  );
+}
+
+/** What the catalogue calls it, beside the words of the report. */
+export function Named({ code }: { code: string }) {
+  useNames("substance", [code]);
+  const name = called("substance", code);
+  return <small>{name === code ? code : `${name} (${code})`}</small>;
 }
 
 function Value({ of }: { of: unknown }) {

@@ -29,7 +29,12 @@ export async function jws(key: Key, typ: string, payload: unknown): Promise<stri
 }
 
 /** What a compact JWS says; whether it is signed rightly is not looked at. */
-export function payload(signed: string): unknown {
-  const part = (signed.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/");
+export const payload = (signed: string): unknown => part(signed, 1);
+
+/** With which key, and how, it says to be signed. */
+export const header = (signed: string): unknown => part(signed, 0);
+
+function part(signed: string, n: number): unknown {
+  const part = (signed.split(".")[n] ?? "").replaceAll("-", "+").replaceAll("_", "/");
   return JSON.parse(new TextDecoder().decode(Uint8Array.from(atob(part), (one) => one.charCodeAt(0))));
 }

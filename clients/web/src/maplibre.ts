@@ -1,7 +1,8 @@
-/** MapLibre's worker, vouched for once. */
+/** MapLibre's worker, vouched for once, and what it says of itself, in the language of the page. */
 
 import { setWorkerUrl } from "maplibre-gl";
 import workerAddress from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
+import { t } from "./words";
 
 const WORKER = new URL(workerAddress, location.origin).href;
 
@@ -25,3 +26,9 @@ function vouch(): void {
   setWorkerUrl(WORKER);
 }
 vouch();
+
+export const spoken = (): Record<string, string> => ({
+  "Map.Title": t("Map"),
+  "NavigationControl.ZoomIn": t("Zoom in"),
+  "NavigationControl.ZoomOut": t("Zoom out"),
+});

@@ -15,8 +15,11 @@ export function Receipt({ name, of }: { name: string; of: () => Promise<Evidence
         {t("Save the receipt")}
       </button>
       <button disabled={busy} onClick={() => run(async () => setSteps(await check(await of())))}>{t("Check the receipt")}</button>
-      {steps.length > 0 && <ul role="status">{steps.map((step) => <li key={step}>{step}</li>)}</ul>}
+      <Steps of={steps} />
       <Fault of={fault} />
     </>
   );
 }
+
+/** What was proven, one thing after the other. */
+export const Steps = ({ of }: { of: string[] }) => <div role="status">{of.length > 0 && <ul>{of.map((step) => <li key={step}>{step}</li>)}</ul>}</div>;

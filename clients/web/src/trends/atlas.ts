@@ -45,6 +45,8 @@ interface Given {
   name: (country: string) => string;
 }
 
+type Place = Pick<MapMouseEvent, "point">;
+
 export async function atlas(container: HTMLElement, first: string, given: Given): Promise<Atlas> {
   const { areas, borders } = await boundaries();
   const empty = ["cells", "spots", "legs", "hot", "marks", "ties"].map((name) => [name, { type: "geojson" as const, data: NOTHING }]);
@@ -58,29 +60,35 @@ export async function atlas(container: HTMLElement, first: string, given: Given)
   let [gone, drawn] = [false, false];
   let at = first;
   let units = new Map<string, number>();
-  const key = (event: MapMouseEvent): string => {
-    const [cell] = map.queryRenderedFeatures(event.point, { layers: ["cells"] });
+  const key = ({ point }: Place): string => {
+    const [cell] = map.queryRenderedFeatures(point, { layers: ["cells"] });
     if (cell) return String(cell.properties["cell"]);
-    const [area] = map.queryRenderedFeatures(event.point, { layers: ["land"] });
+    const [area] = map.queryRenderedFeatures(point, { layers: ["land"] });
     const within = String(area?.properties["units"] ?? "").split(","); // properties of a tile are texts and numbers
     return within.find((unit) => units.has(unit)) ?? within[0] ?? "";
   };
-  const marked = ({ point: { x, y } }: MapMouseEvent): string[] => {
+  const marked = ({ point: { x, y } }: Place): string[] => {
     const near = map.queryRenderedFeatures([[x - FINGER, y - FINGER], [x + FINGER, y + FINGER]], { layers: ["marks", "alerts"] });
     return [...new Set(near.map(({ properties }) => String(properties["view"])))];
   };
-  map.on("click", (event) => {
-    const views = marked(event);
+  const choose = (place: Place) => {
+    const views = marked(place);
     if (views.length) given.onMarks(views);
-    else given.onPick(key(event));
-  });
+    else given.onPick(key(place));
+  };
+  const cross = (): Place => ({ point: map.project(map.getCenter()) });
+  map.on("click", choose);
+  map.getCanvas().addEventListener("keydown", (event) => event.key === "Enter" && choose(cross()));
   const move = (byHand: boolean) => {
     if (byHand) at = [...map.getCenter().toArray().map((end) => end.toFixed(4)), map.getZoom().toFixed(2)].map(Number).join();
     const [[west, south], [east, north]] = map.getBounds().toArray();
     const box = [Math.max(-180, west), south, Math.min(180, east), north].map((end) => Number(end.toFixed(4)));
     given.onMove({ at, box: box.join(), zoom: map.getZoom() });
   };
-  map.on("moveend", (event) => move(Boolean(event.originalEvent)));
+  map.on("moveend", (event) => {
+    move(Boolean(event.originalEvent));
+    if (map.getCanvas().matches(":focus-visible")) given.onPoint(key(cross()));
+  });
   map.on("mousemove", (event) => given.onPoint(key(event)));
   map.on("idle", () => drawn && given.onIdle());
   const ready = new Promise<void>((resolve) => void map.once("load", () => resolve()));

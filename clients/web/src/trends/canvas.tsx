@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { told } from "../parts";
-import { countryName, language } from "../words";
+import { countryName, language, t } from "../words";
 import { type Atlas, type View } from "./atlas";
 
 export type Shown = Parameters<Atlas["show"]>[0];
@@ -65,7 +65,8 @@ export function Canvas({ about, shown, ...heard }: Given) {
   return (
     <>
       {fault && <p class="fault" role="alert">{fault}</p>}
-      <div class="map" ref={place} />
+      <div class="map crossed" ref={place} />
+      <small class="keys">{t("The arrow keys move the map under the cross, plus and minus bring it nearer and away, Enter chooses what is under the cross.")}</small>
     </>
   );
 }

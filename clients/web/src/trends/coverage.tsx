@@ -20,7 +20,7 @@ export function Coverage({ owners }: { owners: Owner[] }) {
   const strip: [string, string] | null = whole && [[whole[0], monthAfter(whole[1], 1 - MOST)].sort()[1] ?? "", whole[1]];
   const title = t("Who has reported");
   return (
-    <CellsFigure title={title} path={path} answer={value} fault={fault} wide pictured>
+    <CellsFigure title={title} path={path} answer={value} fault={fault} wide>
       {strip && <Drawn about={[owners, language.value]} draw={(charts, width) => charts.silences(owners, strip, width, countryName, title)} />}
       <table>
         <Head of={[t("Owner"), t("In this period"), t("Last reported"), measured() === "kg" ? "kg" : t("Seizures")]} />

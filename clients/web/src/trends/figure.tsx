@@ -17,11 +17,10 @@ interface Given {
   table: () => string; // its data, as CSV
   fault?: unknown;
   wide?: boolean;
-  pictured?: boolean; // whether there is a chart or a map in it
   children: ComponentChildren;
 }
 
-export function Figure({ title, path, answer, name, table, fault, wide, pictured, children }: Given) {
+export function Figure({ title, path, answer, name, table, fault, wide, children }: Given) {
   const place = useRef<HTMLElement>(null);
   return (
     <section ref={place} class={wide ? "figure wide" : "figure"} aria-label={title}>
@@ -33,7 +32,7 @@ export function Figure({ title, path, answer, name, table, fault, wide, pictured
         <details>
           <summary>{t("Data and question")}</summary>
           <button onClick={() => save(`${name}.csv`, "text/csv", table())}>{t("Save as CSV")}</button>
-          {pictured && <button onClick={() => place.current && picture(place.current, name)}>{t("Save as picture")}</button>}
+          <button onClick={() => place.current && picture(place.current, name)}>{t("Save as picture")}</button>
           <p>
             <code>GET {path}</code>
             <br />

@@ -51,7 +51,7 @@ export function MapOf({ owners }: { owners: Owner[] }) {
   const known = pointed && called("admin1", pointed);
   return (
     <>
-      <CellsFigure title={t("On the map")} path={path} answer={value} fault={fault} wide pictured>
+      <CellsFigure title={t("On the map")} path={path} answer={value} fault={fault} wide>
         <div class="filters">
           <label>
             {t("Show")}

@@ -1,11 +1,41 @@
-/** A figure as a picture: a chart as SVG that stands by itself, the map as it is shown as PNG. */
+/** A figure as a picture: a chart or a table as SVG that stands by itself, the map as it is shown as PNG. */
 
 import { save } from "./csv";
 
 export function picture(figure: Element, name: string): void {
-  const chart = figure.querySelector("svg.plot");
+  const [map, table] = [figure.querySelector("canvas"), figure.querySelector("table")];
+  const chart = figure.querySelector("svg.plot") ?? (!map && table && written(table));
   if (chart) return save(`${name}.svg`, "image/svg+xml", standing(chart));
-  figure.querySelector("canvas")?.toBlob((made) => made && save(`${name}.png`, "image/png", made));
+  map?.toBlob((made) => made && save(`${name}.png`, "image/png", made));
+}
+
+const [ROW, LETTER, GAP] = [30, 8, 24]; // pixels
+
+/** A table as a drawing: a line a row, as wide as its longest words, with the bars under its amounts. */
+function written(table: HTMLTableElement): Element {
+  const rows = [...table.rows].map(({ cells }) => [...cells]);
+  const text = (cell: HTMLElement) => (cell.textContent ?? "").trim().replace(/\s+/g, " ");
+  const widths = (rows[0] ?? []).map((_, n) => LETTER * Math.max(...rows.map((row) => (row[n] ? text(row[n]).length : 0))) + GAP);
+  const starts = widths.map((_, n) => GAP / 2 + widths.slice(0, n).reduce((sum, width) => sum + width, 0));
+  const [width, height] = [widths.reduce((sum, one) => sum + one, GAP), ROW * rows.length + GAP / 2];
+  const drawing = shape("svg", { xmlns: SVG, width, height, viewBox: `0 0 ${width} ${height}`, "font-family": "Noto Sans, sans-serif", "font-size": 14 });
+  for (const [line, row] of rows.entries())
+    for (const [n, cell] of row.entries()) {
+      const [x, y] = [starts[n] ?? 0, ROW * line + 20];
+      const words = shape("text", { x, y, fill: cell.closest("thead") ? "var(--soft)" : "var(--ink)" });
+      words.textContent = text(cell);
+      const share = parseFloat(cell.querySelector<HTMLElement>(".bar")?.style.width ?? "");
+      drawing.append(words, ...(share > 0 ? [shape("rect", { x, y: y + 4, width: ((widths[n] ?? 0) - GAP) * share / 100, height: 3, fill: "var(--act)" })] : []));
+    }
+  return drawing;
+}
+
+const SVG = "http://www.w3.org/2000/svg";
+
+function shape(name: string, attributes: Record<string, string | number>): Element {
+  const made = document.createElementNS(SVG, name);
+  for (const [attribute, value] of Object.entries(attributes)) made.setAttribute(attribute, String(value));
+  return made;
 }
 
 /** With the colours of the page written out, and its ground. */
@@ -13,8 +43,6 @@ function standing(chart: Element): string {
   const colours = getComputedStyle(document.documentElement);
   const copy = chart.cloneNode(true) as Element;
   copy.setAttribute("color", colours.getPropertyValue("--ink").trim());
-  const ground = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-  for (const [attribute, value] of Object.entries({ width: "100%", height: "100%", fill: "var(--card)" })) ground.setAttribute(attribute, value);
-  copy.prepend(ground);
+  copy.prepend(shape("rect", { width: "100%", height: "100%", fill: "var(--card)" }));
   return new XMLSerializer().serializeToString(copy).replace(/var\((--[\w-]+)\)/g, (_, property: string) => colours.getPropertyValue(property).trim());
 }

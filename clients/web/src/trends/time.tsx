@@ -7,7 +7,7 @@ import { type Answer, type Owner, said, span, stateIn, together } from "./answer
 import { Drawn } from "./drawn";
 import { CellsFigure } from "./figure";
 import { Legend, Look, meaning, none } from "./looks";
-import { asked, change, measured, monthAfter, monthsFrom, question } from "./question";
+import { asked, change, measured, monthAfter, monthsFrom, question, settled } from "./question";
 
 const MOST = 120; // months that one chart shows
 
@@ -26,7 +26,7 @@ export function Time({ owners }: { owners: Owner[] }) {
   const choose = (since: string, until: string) => change({ from: since, to: until });
   const title = t("By month");
   return (
-    <CellsFigure title={title} path={path} answer={value} fault={fault} wide pictured>
+    <CellsFigure title={title} path={path} answer={value} fault={fault} wide>
       {value && shown.length > 0 ? (
         <Drawn
           about={[value, measure, from, to, [...states.values()].join(), language.value]}
@@ -35,8 +35,9 @@ export function Time({ owners }: { owners: Owner[] }) {
       ) : (
         <Empty>{t("Nothing that is shared with you answers to this.")}</Empty>
       )}
+      {shown.length > 1 && <Ends months={shown} />}
       <p>
-        <small>{t("Drag over the months to choose a period.")}</small>
+        <small>{t("Drag over the months to choose a period, or move its ends here.")}</small>
       </p>
       <p class="legend">
         <Legend zero={t("whoever spoke has reported that there were none")} />
@@ -70,3 +71,22 @@ export function Time({ owners }: { owners: Owner[] }) {
     </CellsFigure>
   );
 }
+
+/** Both ends of the period, for keys and for fingers: one never passes the other. */
+function Ends({ months }: { months: string[] }) {
+  const { from = "", to = "" } = asked();
+  const last = months.length - 1;
+  const place = (month: string, otherwise: number) => (month ? Math.min(last, Math.max(0, months.findLastIndex((one) => one <= month))) : otherwise);
+  const [begin, end] = [place(from.slice(0, 7), 0), place(to && monthAfter(to.slice(0, 7), -1), last)];
+  const until = (month: number) => monthAfter(months[month] ?? "");
+  return (
+    <div class="ends">
+      <End title={t("Beginning of the period")} months={months} at={begin} onMove={(month) => settled({ from: months[month] ?? "", ...(month > end && { to: until(month) }) })} />
+      <End title={t("End of the period")} months={months} at={end} onMove={(month) => settled({ to: until(month), ...(month < begin && { from: months[month] ?? "" }) })} />
+    </div>
+  );
+}
+
+const End = ({ title, months, at, onMove }: { title: string; months: string[]; at: number; onMove: (month: number) => void }) => (
+  <input type="range" aria-label={title} aria-valuetext={when(months[at] ?? "")} min={0} max={months.length - 1} value={at} onChange={(event) => onMove(Number(event.currentTarget.value))} />
+);

@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { call, get, purpose } from "../api";
 import { following, Withdraw } from "../because";
-import { Facet } from "../facet";
+import { Facet, Named } from "../facet";
 import { Fault, useAnswer, useDoing } from "../parts";
 import { put } from "../outbox";
 import { instant, now } from "../records";
@@ -11,6 +11,7 @@ import { go, href } from "../route";
 import { holds, session } from "../session";
 import { countryName, label, language, number, t, when } from "../words";
 import { place, type Shared, time } from "./records";
+import { History, Vouched } from "./vouched";
 
 const FACETS = [
   "reference", "when.instant", "when.day", "when.month", "where.point", "where.cell", "where.admin1", "where.country",
@@ -24,7 +25,7 @@ export function Record({ id }: { id: string }) {
   const lacking = FACETS.filter((facet) => !record.gives.includes(facet));
   return (
     <main>
-      <h1>{[time(record.facets), place(record.facets)].join(" · ")}</h1>
+      <h1>{record.status === "retracted" ? t("retracted") : [time(record.facets), place(record.facets)].join(" · ")}</h1>
       {record.recalled && <p class="fault">{t("Its owner has recalled this record.")}</p>}
       <dl class="facts">
         <dt>{t("Owner")}</dt>
@@ -38,6 +39,8 @@ export function Record({ id }: { id: string }) {
         {record.derived && <Derived record={record} />}
       </dl>
       {record.own && record.agency === session.value?.agency && holds("reporter", "laboratory") && <Own record={record} />}
+      <Vouched record={record} />
+      {record.own && <History id={record.id} />}
       {!record.own && lacking.length > 0 && holds("analyst", "reporter", "laboratory") && <Ask record={record} lacking={lacking} />}
     </main>
   );
@@ -50,7 +53,7 @@ function Derived({ record }: { record: Shared }) {
       <dd>
         {record.derived?.items.map((line) => (
           <div key={line.line}>
-            {line.substance ?? t("no entry of the catalogue")} · {label("identification_statuses", line.status)}
+            {line.substance ? <Named code={line.substance} /> : t("no entry of the catalogue")} · {label("identification_statuses", line.status)}
             {line.kg && ` · ${number(line.kg)} kg (${t("rule")}: ${line.rule})`}
           </div>
         ))}

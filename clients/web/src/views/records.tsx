@@ -1,6 +1,8 @@
 /** Seizures that are shared with the reader, for the purpose that it signs, at the precision that their owners allow. */
 
+import { get } from "../api";
 import { type Page, Paged, usePages } from "../pages";
+import { useAnswer } from "../parts";
 import { Purpose } from "../purpose";
 import { go, href, route } from "../route";
 import { countryName, label, number, t, when } from "../words";
@@ -45,6 +47,9 @@ export function Records() {
 }
 
 function Filters({ query }: { query: URLSearchParams }) {
+  const owner = query.get("owner") ?? "";
+  const countries = useAnswer(() => get<{ items: { code: string }[] }>("/v1/countries"), []).value?.items.map(({ code }) => code) ?? [];
+  const owners = [...new Set([...countries, ...(owner ? [owner] : [])])];
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     const given = new FormData(event.currentTarget as HTMLFormElement);
@@ -60,7 +65,11 @@ function Filters({ query }: { query: URLSearchParams }) {
         {t("Until, not included")} <input name="to" type="date" defaultValue={query.get("to") ?? ""} />
       </label>
       <label>
-        {t("Owner")} <input name="owner" size={3} maxLength={2} pattern="[A-Z]{2}" placeholder="TJ" defaultValue={query.get("owner") ?? ""} />
+        {t("Owner")}
+        <select name="owner">
+          <option value="">{t("all")}</option>
+          {owners.map((code) => <option key={code} value={code} selected={code === owner}>{countryName(code)}</option>)}
+        </select>
       </label>
       <label>
         {t("Substance code")} <input name="substance" size={12} placeholder="SAR-000608" defaultValue={query.get("substance") ?? ""} />

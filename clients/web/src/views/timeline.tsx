@@ -29,7 +29,7 @@ export default function Timeline() {
         <Period from={from} to={to} change={change} />
       </div>
       {ready ? (
-        <Figure title={title} path={path} answer={value} fault={fault} name={`timeline-${product}`} table={() => tableOf(value?.months ?? [])} wide pictured>
+        <Figure title={title} path={path} answer={value} fault={fault} name={`timeline-${product}`} table={() => tableOf(value?.months ?? [])} wide>
           {value && <Beside told={value} months={monthsFrom(from.slice(0, 7), monthAfter(to.slice(0, 7), -1))} title={title} />}
         </Figure>
       ) : (

@@ -103,7 +103,8 @@ function Total() {
   const { total } = value;
   const seizures = total?.seizures ?? 0;
   const { from, to } = asked();
-  const period = [from && when(from.slice(0, 7)), to && when(monthAfter(to.slice(0, 7), -1))].filter(Boolean).join(" – ");
+  const ends = [from && when(from.slice(0, 7)), to && when(monthAfter(to.slice(0, 7), -1))].filter(Boolean);
+  const period = [...new Set(ends)].join(" – ");
   return (
     <p class="total" role="status">
       <strong>{counted("{n} seizure", "{n} seizures", seizures, number(String(seizures)))}</strong>
