@@ -114,7 +114,7 @@ function Total() {
       {total?.pct_confirmed && ` · ${t("{n} % confirmed by a laboratory", { n: number(total.pct_confirmed) })}`}
       {period && ` · ${period}`}
       <br />
-      <small>{value.caveats.join(" ")}</small>
+      <small>{value.caveats.map((one) => t(one)).join(" ")}</small>
     </p>
   );
 }
