@@ -176,6 +176,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = settings
     app.state.database = Database(settings)
+    app.state.replica = web.Replica(app.state.database, settings.replica_staleness)
     app.state.scope_ids = ScopeIds(app.state.database)
     app.state.norms = Norms()
     app.state.kinds = {"analysis": AnalysisKind(), **{kind.name: kind for kind in OBSERVED}}

@@ -2,12 +2,16 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from time import monotonic
 from types import TracebackType
 from typing import Any
 
 import psycopg
 from sqlalchemy import MetaData
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
@@ -46,11 +50,26 @@ class Base(DeclarativeBase):
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What the leader said of a reader: the token that names its policies, and the time, on its clock and on ours."""
+
+    token: str
+    at: datetime
+    since: float  # monotonic, from before the leader was asked
+
+    @property
+    def age(self) -> float:
+        return monotonic() - self.since
+
+
 class Database:
     """One pool per database role: what a role may not do, no code path through it can do."""
 
     def __init__(self, settings: Settings) -> None:
         self._reading = _engine(settings, "sarhad_read", _READ_OPTIONS)
+        replica = settings.replica_as("sarhad_read")
+        self._replica = None if replica is None else _engine(settings, "sarhad_read", _READ_OPTIONS, url=replica)
         self._writing = _engine(settings, "sarhad_write", _WRITE_OPTIONS)
         self._authn = _engine(settings, "sarhad_authn", _WRITE_OPTIONS)
         self._sequencer = _engine(settings, "sarhad_sequencer", _WRITE_OPTIONS, size=2)
@@ -67,16 +86,19 @@ class Database:
         It ends with COMMIT: the driver forgets its prepared statements on every ROLLBACK, and the views of the gate are
         slow to plan.
         """
-        async with async_sessionmaker(self._reading, expire_on_commit=False)() as session:
-            await session.connection(
-                execution_options={"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}
-            )
-            try:
-                yield session
-            except Problem:
-                await session.commit()
-                raise
-            await session.commit()
+        async with _on_one_snapshot(self._reading) as session:
+            yield session
+
+    @property
+    def has_replica(self) -> bool:
+        return self._replica is not None
+
+    @asynccontextmanager
+    async def replicated(self) -> AsyncIterator[AsyncSession]:
+        """As `reading`, on the replica, which may be behind."""
+        assert self._replica is not None
+        async with _on_one_snapshot(self._replica) as session:
+            yield session
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
@@ -117,6 +139,8 @@ class Database:
     async def dispose(self) -> None:
         for engine in (self._reading, self._writing, self._authn, self._sequencer, self._scoping):
             await engine.dispose()
+        if self._replica is not None:
+            await self._replica.dispose()
         if self._access is not None:
             await self._access.close()
 
@@ -137,8 +161,22 @@ def administration(settings: Settings) -> AsyncEngine:
     return create_async_engine(settings.database_as())
 
 
-def _engine(settings: Settings, role: str, options: str, size: int | None = None) -> AsyncEngine:
-    url = settings.database_as(role)
+@asynccontextmanager
+async def _on_one_snapshot(engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
+    async with async_sessionmaker(engine, expire_on_commit=False)() as session:
+        await session.connection(execution_options={"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"})
+        try:
+            yield session
+        except Problem:
+            await session.commit()
+            raise
+        await session.commit()
+
+
+def _engine(
+    settings: Settings, role: str, options: str, size: int | None = None, url: URL | None = None
+) -> AsyncEngine:
+    url = url or settings.database_as(role)
     given_up = {name: url.query.get(name, value) for name, value in _GIVEN_UP.items()}
     return create_async_engine(
         url,

@@ -53,6 +53,16 @@ class Settings(BaseSettings):
             " them, deploy/roles.sql) and keep no prepared statements."
         ),
     ] = False
+    replica_url: Annotated[
+        str | None,
+        Field(
+            description="A streaming replica that may answer analysts' questions; roles, password and pooler are as of"
+            " the database."
+        ),
+    ] = None
+    replica_staleness: Annotated[
+        float, Field(gt=0, description="Seconds that records may be behind there; of policies it is none.")
+    ] = 10
     database_pool: Annotated[int, Field(ge=1, le=100, description="Connections per worker and role.")] = 8
     state_dir: Annotated[Path, Field(description="Service keys, last checkpoints, spooled uploads; mode 0700.")] = Path(
         ".sarhad"
@@ -244,7 +254,14 @@ class Settings(BaseSettings):
     def database_as(self, role: str | None = None) -> URL:
         """The URL under which `role` logs in; without a role, the URL's own user (migrations, administration)."""
         url = make_url(self.database_url).set(drivername="postgresql+psycopg")
-        if role is None:
-            return url
+        return url if role is None else self._login(url, role)
+
+    def replica_as(self, role: str) -> URL | None:
+        """The same of the replica, where there is one."""
+        if self.replica_url is None:
+            return None
+        return self._login(make_url(self.replica_url).set(drivername="postgresql+psycopg"), role)
+
+    def _login(self, url: URL, role: str) -> URL:
         password = self.database_password.get_secret_value() if self.database_password else None
         return url.set(username=role, password=password)

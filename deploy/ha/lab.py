@@ -86,9 +86,18 @@ class Lab:
         return self._cluster.home / node
 
     def _port(self, what: str) -> int:
-        return self._base + ("edge", "service", "leader", "pool", "etcd", "peers", "postgres", "api", *INSTANCES).index(
-            what
-        )
+        return self._base + (
+            "edge",
+            "service",
+            "leader",
+            "pool",
+            "etcd",
+            "peers",
+            "postgres",
+            "api",
+            *INSTANCES,
+            "replica",
+        ).index(what)
 
     # --- up and down ------------------------------------------------------------------------------------
 
@@ -227,7 +236,7 @@ class Lab:
         """Start an instance of the service, of the release in `code`."""
         own = {"SARHAD_PORT": str(self._port(instance)), "SARHAD_WORKERS": "1", "SARHAD_DATABASE_POOL": "4"}
         own |= {"SARHAD_DATABASE_URL": f"postgresql://127.0.0.1:{self._port('pool')}/{DATABASE}"}
-        own |= {"SARHAD_DATABASE_POOLER": "true"}
+        own |= {"SARHAD_DATABASE_POOLER": "true", "SARHAD_REPLICA_URL": f"{own['SARHAD_DATABASE_URL']}_replica"}
         command = [sys.executable, "-c", COMMAND, "serve"]
         self._processes.start(f"service-{instance}", command, directory=code, environment=self._of(code) | own)
 
@@ -338,6 +347,7 @@ class Lab:
         text = _filled(
             "haproxy.cfg",
             LEADER=self._port("leader"),
+            REPLICA=self._port("replica"),
             SERVICE=self._port("service"),
             SOCKET=self._socket,
             NODES="\n".join(to_leader),
@@ -349,7 +359,12 @@ class Lab:
         users = "".join(f'"{login}" "{self._secret}"\n' for login in LOGINS)
         known = self._give(_write(self._cluster.home / "users.txt", users))
         text = _filled(
-            "pgbouncer.ini", DATABASE=DATABASE, LEADER=self._port("leader"), POOL=self._port("pool"), USERS=known
+            "pgbouncer.ini",
+            DATABASE=DATABASE,
+            LEADER=self._port("leader"),
+            REPLICA=self._port("replica"),
+            POOL=self._port("pool"),
+            USERS=known,
         )
         return self._give(_write(self._cluster.home / "pgbouncer.ini", text))
 

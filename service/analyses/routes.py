@@ -13,7 +13,7 @@ from service.analyses import waiting as queue
 from service.analyses.check import Unsigned, check
 from service.analyses.query import KINDS, Search
 from service.identity.caller import Caller
-from service.identity.callers import Correspondent, Reader, Submitter, reading
+from service.identity.callers import Correspondent, LateReader, Reader, Submitter, reading
 from service.readings.account import account, account_items
 from service.records.sdjwt import MEDIA_TYPE
 from service.seizures import answers
@@ -61,7 +61,7 @@ async def check_analyses(
 
 @router.get("/analyses", response_class=Response, responses=gives(JSON))
 async def search_analyses(
-    request: Request, caller: Reader, session: ReadSession, question: Annotated[Search, Query()]
+    request: Request, caller: LateReader, session: ReadSession, question: Annotated[Search, Query()]
 ) -> Response:
     """Analyses shared with the caller, newest first, as far as each is disclosed."""
     state = request.app.state

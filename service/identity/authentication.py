@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
+from time import monotonic
 from typing import Any, NoReturn
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import CursorResult, func, select, text
+from sqlalchemy import CursorResult, TextClause, func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from service.database import Database
+from service.database import Database, Word
 from service.identity.caller import Caller
 from service.identity.models import Agency, AgencyKey, RoleGrant
 from service.identity.pace import calls
@@ -50,6 +51,7 @@ class Claim:
     nonce: str
     expires: datetime
     token: str | None
+    word: Word | None = None  # by which a replica may answer
     charged: str | None = None  # whose share of the connections it uses, where that is not the caller's country
 
 
@@ -57,7 +59,10 @@ class Claim:
 _DECOY = Ed25519PrivateKey.from_private_bytes(bytes(32)).public_key()
 
 _SPEND = text("INSERT INTO core.nonce (kid, nonce, expires_at) VALUES (:kid, :nonce, :expires) ON CONFLICT DO NOTHING")
-_MINT = text("SELECT gate.mint(:kid, :purpose)")
+Minted = tuple[str | None, datetime | None]  # a token, and the leader's time where there is a replica
+
+_MINT = text("SELECT gate.mint(:kid, :purpose), NULL")
+_MINT_FOR_REPLICA = text("SELECT gate.mint(:kid, :purpose), gate.beat()")
 _TOO_MANY_CONTEXTS = "SG001"  # as gate.enter raises it
 
 
@@ -84,23 +89,27 @@ async def authenticate(
         calls(settings).step(key.kid, agency.country)
         purpose, case = read_purpose(presented.message.headers.get("sarhad-purpose"))
         caller = Caller(key.kid, agency.code, agency.country, frozenset(roles), purpose, case)
-        token = None
-        if mint:
-            token = await _minted(session, caller)
-        claim = Claim(caller, presented.nonce, _forgotten_at(presented), token)
+        token = word = None
+        if mint and database.has_replica:
+            began = monotonic()
+            token, at = await _minted(session, caller, _MINT_FOR_REPLICA)
+            word = Word(token, at, began) if token and at else None
+        elif mint:
+            token, _ = await _minted(session, caller)
+        claim = Claim(caller, presented.nonce, _forgotten_at(presented), token, word)
         if spend:
             await spend_nonce(session, claim)
     return claim
 
 
-async def _minted(session: AsyncSession, caller: Caller) -> str | None:
+async def _minted(session: AsyncSession, caller: Caller, mint: TextClause = _MINT) -> Minted:
     try:
-        token: str | None = await session.scalar(_MINT, {"kid": caller.key_id, "purpose": caller.purpose})
+        minted = (await session.execute(mint, {"kid": caller.key_id, "purpose": caller.purpose})).one()
     except DBAPIError as fault:
         if getattr(fault.orig, "sqlstate", None) == _TOO_MANY_CONTEXTS:
             raise TooManyContexts("at most 1024 combinations of agency, roles and purpose a country") from None
         raise
-    return token
+    return minted[0], minted[1]
 
 
 async def renewed(database: Database, claim: Claim) -> Claim:
@@ -108,10 +117,10 @@ async def renewed(database: Database, claim: Claim) -> Claim:
     within two minutes. Raises KeyNotUsable where the key has been revoked meanwhile, TooManyContexts.
     """
     async with database.authn() as session:
-        token = await _minted(session, claim.caller)
+        token, _ = await _minted(session, claim.caller)
     if token is None:
         raise KeyNotUsable("this key may not sign any more")
-    return replace(claim, token=token)
+    return replace(claim, token=token, word=None)
 
 
 async def spend_nonce(session: AsyncSession, claim: Claim) -> None:

@@ -22,6 +22,7 @@ from service.identity.pace import volume
 from service.identity.permission import permit
 from service.web import ReadSession, WriteSession, receive
 
+FILING = frozenset({"reporter", "laboratory"})
 _LASTING = 60.0  # seconds that a token is used after it was minted; it opens transactions for twice as long
 PRETENDED = "sarhad.pretended"  # where the ASGI scope holds the Claim of a preview; no request can put one there
 
@@ -34,6 +35,7 @@ class CallerDependency:
     spends = True  # the nonce, before the route; else in the route's own transaction
     mints = True  # a token that opens the gate
     reads = False  # through the gate: the answer is accounted for before it leaves
+    late = False  # a replica may answer, a stated while behind
 
     def __init__(self, roles: tuple[str, ...], *, purpose: bool = False) -> None:
         self.roles = frozenset(roles)
@@ -54,6 +56,8 @@ class CallerDependency:
             request.state.reads_shared = self.purpose
             permit(pretended.caller, self.roles, purpose=self.purpose)
             return pretended
+        if isinstance(proven := getattr(request.state, "proven", None), Claim):
+            return proven  # asked again, after a replica failed
         state = request.app.state
         presented = present(request.scope, state.settings.origins)
         claim = await authenticate(state.database, state.settings, presented, spend=self.spends, mint=self.mints)
@@ -68,6 +72,8 @@ class CallerDependency:
         await receive(request)
         if self.mints and monotonic() - began > _LASTING:
             claim = await renewed(state.database, claim)
+        if self.late and claim.word is not None and not claim.caller.roles & FILING:
+            request.state.proven, request.state.word = claim, claim.word
         return claim
 
 
@@ -84,6 +90,10 @@ class Reading(CallerDependency):
     """A caller that reads through the gate: the ReadSession carries its context token."""
 
     reads = True
+
+    def __init__(self, roles: tuple[str, ...], *, purpose: bool = False, late: bool = False) -> None:
+        super().__init__(roles, purpose=purpose)
+        self.late = late
 
     async def __call__(self, request: Request, claim: Claim, session: ReadSession) -> Caller:
         request.state.policy = await enter(session, claim.token)
@@ -123,9 +133,9 @@ def present_as(*roles: str) -> Present:
     return Present(roles)
 
 
-def reading(*roles: str, purpose: bool = True) -> Reading:
+def reading(*roles: str, purpose: bool = True, late: bool = False) -> Reading:
     """`Annotated[Caller, Depends(reading("analyst"))]`: reads shared data, for a stated purpose."""
-    return Reading(roles, purpose=purpose)
+    return Reading(roles, purpose=purpose, late=late)
 
 
 def writing(*roles: str, purpose: bool = False, reads: bool = False) -> Writing:
@@ -140,6 +150,8 @@ CatalogueReader = Annotated[Caller, Depends(reading(purpose=False))]
 RegisteredReader = Annotated[Caller, Depends(reading(*READERS, "auditor", purpose=False))]
 RegistryReader = Annotated[Caller, Depends(reading("key_administrator", "auditor", purpose=False))]
 Reader = Annotated[Caller, Depends(reading(*READERS))]
+# Asks of many records at a time: a replica may answer. Whoever may file finds what it filed, so the leader answers it.
+LateReader = Annotated[Caller, Depends(reading(*READERS, late=True))]
 # Is told when its own country's records were filed, and shown none of them.
 Supervisor = Annotated[Caller, Depends(reading("key_administrator", "policy_officer", "auditor", purpose=False))]
 # Sees what its own country holds, and what is shared without a purpose (nothing).

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from service.identity.callers import Reader, Submitter
+from service.identity.callers import LateReader, Reader, Submitter
 from service.observations import figures, read
 from service.observations.figures import MOST, PriceQuestion
 from service.observations.kind import ObservedKind
@@ -38,7 +38,7 @@ def _named(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
 @router.get("/prices", response_class=Response, responses=gives(JSON))
 async def prices(
-    request: Request, caller: Reader, session: ReadSession, question: Annotated[PriceQuestion, Query()]
+    request: Request, caller: LateReader, session: ReadSession, question: Annotated[PriceQuestion, Query()]
 ) -> Response:
     """Prices shared with the caller, by period: lowest, typical (a median) and highest; money is never converted."""
     catalogue = await known_to(session, request.app.state.catalogue)
@@ -79,7 +79,7 @@ def _add_reading(kind: ObservedKind[Any]) -> None:
     )
     @_named(f"search_{kind.name}")
     async def search(
-        request: Request, caller: Reader, session: ReadSession, question: Annotated[Search, Query()]
+        request: Request, caller: LateReader, session: ReadSession, question: Annotated[Search, Query()]
     ) -> Response:
         state = request.app.state
         found = await read.search(

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from service.identity.callers import Member, Reader
+from service.identity.callers import LateReader, Member, Reader
 from service.ogc import documents, sums, tiles
 from service.ogc.api import definition
 from service.ogc.asking import Asked, InvalidParameter, asked, nothing, of_one
@@ -76,7 +76,7 @@ async def queryables(request: Request, collection_id: str, caller: Member) -> Re
 
 
 @router.get("/collections/{collection_id}/items", response_class=Response, responses=gives(GEOJSON))
-async def items(request: Request, collection_id: str, caller: Reader, session: ReadSession) -> Response:
+async def items(request: Request, collection_id: str, caller: LateReader, session: ReadSession) -> Response:
     """A page of features (OGC 17-069r4 §7.15): parameters as /ogc/api lists them, CQL2 in `filter`."""
     found = collection_of(collection_id)
     question = asked(found, request.query_params.multi_items())
@@ -159,7 +159,7 @@ def _place(collection_id: str, matrix_set_id: str, z: int, row: int, col: int) -
 )
 async def tile(
     request: Request,
-    caller: Reader,
+    caller: LateReader,
     session: ReadSession,
     place: Annotated[Tile, Depends(_place)],
     question: Annotated[Shown, Query()],

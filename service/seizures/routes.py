@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.identity.callers import Reader, Submitter
+from service.identity.callers import LateReader, Reader, Submitter
 from service.readings.account import account, account_items
 from service.records.registry import REPORTS
 from service.records.sdjwt import MEDIA_TYPE
@@ -92,7 +92,7 @@ async def batch(
 
 @router.get("/seizures", response_class=Response, responses=gives(JSON, GEOJSON))
 async def search(
-    request: Request, caller: Reader, session: ReadSession, question: Annotated[Search, Query()]
+    request: Request, caller: LateReader, session: ReadSession, question: Annotated[Search, Query()]
 ) -> Response:
     """Records shared with the caller, newest first, as far as each is disclosed. JSON, or GeoJSON by Accept."""
     state = request.app.state

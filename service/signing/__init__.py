@@ -12,10 +12,11 @@ from service.signing.message import RequestMessage
 from service.signing.profile import LABEL, MAX_AGE, RESPONSE_LABEL, SKEW, TAG
 from service.signing.push import pushed
 from service.signing.request import Presented, SignatureRefused
-from service.signing.response import signature_headers
+from service.signing.response import AS_OF, signature_headers
 from service.signing.service_key import ServiceKey, sign_jws
 
 __all__ = [
+    "AS_OF",
     "LABEL",
     "MAX_AGE",
     "RESPONSE_LABEL",

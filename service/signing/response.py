@@ -11,6 +11,7 @@ from service.signing.message import RequestMessage
 from service.signing.profile import LABEL, RESPONSE_LABEL, TAG
 from service.signing.service_key import ServiceKey
 
+AS_OF = "sarhad-as-of"  # what the answer was read from was as the exchange was then
 _SIGNER = HTTPMessageSigner(signature_algorithm=ED25519)
 _REQUEST = ('"@method";req', '"@target-uri";req')
 _ANSWERED = f'"signature";req;key="{LABEL}"'
@@ -30,13 +31,13 @@ def signature_headers(
     headers: Mapping[str, str],
     now: float | None = None,
 ) -> dict[str, str]:
-    """`signature-input` and `signature` for a response of these headers (content-type, content-digest).
+    """`signature-input` and `signature` for a response of these headers (content-type, content-digest, sarhad-as-of).
 
     A request that no component can be taken from (an unsigned or malformed one) is answered with what
     remains.
     """
     response = _Response(status, headers, request)
-    own = ("@status", *(name for name in ("content-type", "content-digest") if name in headers))
+    own = ("@status", *(name for name in ("content-type", "content-digest", AS_OF) if name in headers))
     for bound in ((*_REQUEST, _ANSWERED), _REQUEST, ()):
         try:
             prepared = _SIGNER.prepare(

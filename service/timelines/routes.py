@@ -6,7 +6,7 @@ import orjson
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from service.identity.callers import Reader
+from service.identity.callers import LateReader
 from service.policies.gate import reach
 from service.readings.account import account
 from service.substances.provisional import known_to
@@ -19,7 +19,7 @@ JSON = "application/json"
 
 @router.get("/timeline", response_class=Response, responses=gives(JSON))
 async def timeline(
-    request: Request, caller: Reader, session: ReadSession, question: Annotated[Timeline, Query()]
+    request: Request, caller: LateReader, session: ReadSession, question: Annotated[Timeline, Query()]
 ) -> Response:
     """What happened to a product's precursors, laboratories that made it, and seizures of it, by month."""
     catalogue = await known_to(session, request.app.state.catalogue)

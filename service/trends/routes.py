@@ -6,7 +6,7 @@ import orjson
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from service.identity.callers import Reader
+from service.identity.callers import LateReader
 from service.policies.gate import reach
 from service.readings.account import account
 from service.sandbox import parse
@@ -26,7 +26,7 @@ JSON: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {
 
 @router.get("/trends", response_class=Response, responses=JSON)
 async def trends(
-    request: Request, caller: Reader, session: ReadSession, question: Annotated[Trend, Query()]
+    request: Request, caller: LateReader, session: ReadSession, question: Annotated[Trend, Query()]
 ) -> Response:
     """Counts and sums of what is shared with the caller, by one or two dimensions."""
     check(question)
@@ -37,7 +37,7 @@ async def trends(
 
 @router.get("/flows", response_class=Response, responses=JSON)
 async def routes(
-    request: Request, caller: Reader, session: ReadSession, question: Annotated[Flows, Query()]
+    request: Request, caller: LateReader, session: ReadSession, question: Annotated[Flows, Query()]
 ) -> Response:
     """Origin, transit and destination as reported, with the certainty of the weakest leg."""
     asked = question.trend()
@@ -51,7 +51,7 @@ async def routes(
 
 @router.get("/hotspots", response_class=Response, responses=JSON)
 async def hotspots(
-    request: Request, caller: Reader, session: ReadSession, question: Annotated[HotSpots, Query()]
+    request: Request, caller: LateReader, session: ReadSession, question: Annotated[HotSpots, Query()]
 ) -> Response:
     """Places with more seizures lately than their own past and the season would give, with significance."""
     asked = question.trend()

@@ -22,6 +22,7 @@ from service.web.json_reader import InvalidJson, read_json
 from service.web.media import gives, takes
 from service.web.ranges import signed_range
 from service.web.rendering import problem_response
+from service.web.replica import Replica
 from service.web.sessions import ReadSession, WriteSession, writing
 from service.web.within import InnerAnswer, ask_within
 
@@ -32,6 +33,7 @@ __all__ = [
     "InvalidJson",
     "InvalidRequest",
     "ReadSession",
+    "Replica",
     "SpooledBody",
     "UnsignedBody",
     "UnsupportedMediaType",

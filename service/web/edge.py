@@ -21,8 +21,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.database import withheld
 from service.problems import Problem
 from service.settings import Settings
-from service.signing import RequestMessage, ServiceKey, content_digest, signature_headers
-from service.web.metrics import observe
+from service.signing import AS_OF, RequestMessage, ServiceKey, content_digest, signature_headers
+from service.web.metrics import REPLICA, observe
 from service.web.rendering import Unavailable, UnexpectedError, problem_response
 
 _CHUNK = 1 << 18  # bytes of one body message on the way out
@@ -155,6 +155,8 @@ class Edge:
                 log.warning("stream broken", error=type(error).__name__, route=route_of(scope))
                 return answer
             answer.body.close()
+            if _by_replica(scope, error):
+                return await self._answer(scope, receive, send)
             return await _failed(scope, receive, error)
         return answer
 
@@ -173,7 +175,10 @@ class Edge:
         headers = [(name, value) for name, value in answer.headers if name not in _OUR_OWN]
         present = {name for name, _ in headers}
         headers += [(name, value) for name, value in _SECURITY if name not in present]
-        covered = {name.decode(): value.decode("latin-1") for name, value in headers if name == b"content-type"}
+        if (as_of := scope["state"].get("as_of")) is not None:
+            headers.append((AS_OF.encode(), as_of.strftime("%Y-%m-%dT%H:%M:%SZ").encode()))
+        kept = (b"content-type", AS_OF.encode())
+        covered = {name.decode(): value.decode("latin-1") for name, value in headers if name in kept}
         if answer.status not in _BODILESS and not flowing:
             headers.append((b"content-length", str(answer.size).encode()))
             covered["content-digest"] = content_digest(_EMPTY if scope["method"] == "HEAD" else answer.digest)
@@ -182,6 +187,20 @@ class Edge:
         if "content-digest" in covered:
             signed["content-digest"] = covered["content-digest"]
         return headers + [(name.encode(), value.encode("latin-1")) for name, value in signed.items()]
+
+
+def _by_replica(scope: Scope, error: Exception) -> bool:
+    """Whether the replica failed in the middle of an answer, and the leader is to give it. What took too long there
+    would here too.
+    """
+    state = scope["state"]
+    if state.pop("as_of", None) is None or _took_too_long(error):
+        return False
+    del state["word"]
+    state.pop("account", None)
+    REPLICA.labels("failed").inc()
+    log.warning("the leader answers for the replica", replica="failed", error=type(error).__name__)
+    return True
 
 
 async def _failed(scope: Scope, receive: Receive, error: Exception) -> Answer:

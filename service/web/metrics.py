@@ -22,6 +22,7 @@ _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 REQUESTS = Counter("sarhad_requests", "Requests answered.", ("method", "route", "status"))
 SECONDS = Histogram("sarhad_request_seconds", "Time to an answer.", ("route",), buckets=_BUCKETS)
+REPLICA = Counter("sarhad_replica", "Questions that the replica might answer, by what it did.", ("outcome",))
 
 
 def observe(method: str, route: str, status: int, seconds: float) -> None:

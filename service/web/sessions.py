@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Annotated
 
 from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from service.database import Word
 from service.web.rendering import Unavailable
 
 PATIENCE = 10.0  # seconds, as long as for a connection of the pool
@@ -60,8 +61,23 @@ async def _writing(request: Request) -> AsyncIterator[AsyncSession]:
 
 async def _reading(request: Request) -> AsyncIterator[AsyncSession]:
     state = request.app.state
-    async with state.reading_shares.of(sharing_country(request)), state.database.reading() as session:
-        yield session
+    async with state.reading_shares.of(sharing_country(request)), AsyncExitStack() as until:
+        session = await _replicated(request, until)
+        if session is not None:
+            yield session
+            return
+        leader: AsyncSession = await until.enter_async_context(state.database.reading())
+        yield leader
+
+
+async def _replicated(request: Request, until: AsyncExitStack) -> AsyncSession | None:
+    """On the replica, where the caller may be answered by it and it proves what it has."""
+    word: Word | None = getattr(request.state, "word", None)
+    opened = await request.app.state.replica.open(word, until) if word is not None else None
+    if opened is None:
+        return None
+    session, request.state.as_of = opened
+    return session  # type: ignore[no-any-return]
 
 
 # scope="function" ends the transaction before the response leaves: we never

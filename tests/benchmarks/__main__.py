@@ -14,7 +14,7 @@ from tests.exchange import Region, prepare
 
 NAMES = (
     *("access", "console", "duplicates", "export", "ha", "import", "ingest", "policy"),
-    *("profiles", "reads", "soak", "spectra", "tiles", "trends"),
+    *("profiles", "reads", "replica", "soak", "spectra", "tiles", "trends"),
 )
 MODULES = {"import": "imports"}  # `import` is no name of a module
 DATA = Path(__file__).parents[2].parent / "shared" / "data"

@@ -75,7 +75,7 @@ def _in_turns(services: dict[str, Exchange], path: str, records: list[str], seco
         for name in order:
             number = 160 if turn == 0 else max(160, int(2 * rates[name][-1]))
             asked = [_request(services[name], path.format(chance.choice(records))) for _ in range(number)]
-            rates[name].append(_rate(services[name], asked))
+            rates[name].append(rate(services[name], asked))
     return {name: found[2:] for name, found in rates.items()}  # the first turns warm plans and caches
 
 
@@ -85,7 +85,8 @@ def _request(exchange: Exchange, path: str) -> httpx.Request:
     return request
 
 
-def _rate(exchange: Exchange, requests: list[httpx.Request]) -> float:
+def rate(exchange: Exchange, requests: list[httpx.Request]) -> float:
+    """Requests a second of several readers at a time."""
     address = urlsplit(exchange.settings.origin)
 
     def reader(mine: list[httpx.Request]) -> None:

@@ -18,7 +18,7 @@ from deploy.ha.lab import Lab
 from tests.awaiting import eventually
 from tests.faults.load import Load, is_consistent
 
-PORTS = 10
+PORTS = 11
 pytestmark = pytest.mark.xdist_group("failover")
 
 
@@ -33,7 +33,7 @@ def lab() -> Iterator[Lab]:
 
 
 def _free_ports() -> int:
-    """The first of ten, below those that the system gives to whoever asks for any."""
+    """The first of them, below those that the system gives to whoever asks for any."""
     while True:
         first = random.randrange(20_000, 32_000, PORTS)
         try:

@@ -149,6 +149,8 @@ DEFINERS = {
     "gate.one_hand": {"sarhad_write", LINKER},  # whether two keys are of one person: of no record
     "gate.masks": {"sarhad_read", "sarhad_write", *MASKED},
     "gate.mint": {"sarhad_authn"},
+    "gate.beat": {"sarhad_authn"},  # the time
+    "gate.as_of": {"sarhad_read"},  # the time that a replica has got to
     "gate.plain": {"sarhad_read"},  # whether a delay or a window cuts through what the reader is given
     "gate.policy_version": {"sarhad_read", "sarhad_write", *REPORT_ROLES},
     "gate.preview": {"sarhad_write"},  # checks that a policy officer calls; sees the officer's own country only
