@@ -8,7 +8,7 @@ from alembic import op
 
 from migrations.scripts import run
 
-revision = "0046"
+revision = "0041"
 down_revision = "0040"
 
 STAMPED = """
