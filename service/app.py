@@ -90,11 +90,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     state = app.state
     state.reference, state.places = await _reference(state.database)
     state.catalogue, state.atlas = state.reference.catalogue, state.reference.atlas
-    key = state.service_key()
+    keys = state.service_keys
     state.files = Files(state.settings)
-    state.cursors = Cursors(key.private_key.private_bytes_raw())
+    state.cursors = Cursors(keys.secret)
     tasks = [
-        asyncio.create_task(sequence.run(state.database, state.settings, key)),
+        asyncio.create_task(sequence.run(state.database, state.settings, keys)),
         asyncio.create_task(nonces.run(state.database)),
         asyncio.create_task(_renew_places(state)),
         asyncio.create_task(partitions.run(state.database)),

@@ -67,6 +67,14 @@ class Settings(BaseSettings):
     state_dir: Annotated[Path, Field(description="Service keys, last checkpoints, spooled uploads; mode 0700.")] = Path(
         ".sarhad"
     )
+    service_key: Annotated[
+        str | None,
+        Field(
+            description="The service's first key, as a PKCS#11 URI (RFC 7512) with its PIN in the file that pin-source"
+            " names; without it, the file service-key.pem of state_dir.",
+            pattern=r"^pkcs11:",
+        ),
+    ] = None
     origin: Annotated[
         str,
         Field(

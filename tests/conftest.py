@@ -18,6 +18,7 @@ from deploy.cluster import Cluster
 from service.settings import Settings
 from tests.exchange import PREPARED, Exchange, Region, copy_prepared
 from tests.policies.worlds import Worlds, begin, drop
+from tests.softhsm import SoftToken
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -118,6 +119,12 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """A migrated database with the reference data, of this group of tests alone."""
     with _database(tmp_path_factory) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def token(tmp_path_factory: pytest.TempPathFactory) -> SoftToken:
+    """A PKCS#11 token without keys."""
+    return SoftToken.make(tmp_path_factory.mktemp("softhsm"))
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from service.jobs import Work
 from service.reach import Unreached
 from service.readings.write import AccessWriter
 from service.settings import Settings
-from service.signing import ServiceKey, pushed
+from service.signing import ServiceKeys, pushed
 from service.substances.catalogue import Catalogue
 from service.substances.provisional import known_to
 
@@ -117,7 +117,7 @@ async def _push(work: Work, watcher: Watcher, one: Due, catalogue: Catalogue) ->
 
 
 async def _send(settings: Settings, country: str, url: str, body: bytes) -> None:
-    key = await asyncio.to_thread(ServiceKey.load_or_create, settings.state_dir)
+    key = await asyncio.to_thread(ServiceKeys(settings).current)
     headers = pushed(key, url, url.split("/")[2], body, JSON)
     await deliver(url, body, headers, settings, names(country, settings.webhooks_per_country))
 

@@ -16,6 +16,7 @@ from sqlalchemy import select
 
 from service.cli.acting import as_operator
 from service.cli.admin_groups import app as group
+from service.cli.admin_service_key import app as service_key
 from service.identity import enrol
 from service.identity.governance import OPERATOR
 from service.identity.models import KEY_USES, STATUSES, Agency, AgencyKey, Country, Person, RoleGrant
@@ -36,7 +37,7 @@ role = typer.Typer(no_args_is_help=True, help="Roles of request-signing keys.")
 person = typer.Typer(no_args_is_help=True, help="Officers who sign in at the console.")
 for name, commands in (
     *(("country", country), ("group", group), ("agency", agency)),
-    *(("key", key), ("role", role), ("person", person)),
+    *(("key", key), ("role", role), ("person", person), ("service-key", service_key)),
 ):
     app.add_typer(commands, name=name)
 

@@ -21,8 +21,7 @@ from service.policies.models import PolicyDecision
 from service.settings import Settings
 from service.signin.codes import issue, pending
 from service.signin.models import Passkey
-from service.signing import thumbprint
-from service.signing.service_key import ServiceKey
+from service.signing import ServiceKeys, thumbprint
 
 app = typer.Typer(no_args_is_help=True, help="The demonstration region.")
 
@@ -45,7 +44,7 @@ def load(
 
 async def _load(settings: Settings, directory: Path) -> None:
     region = read_region()
-    service_jwk = ServiceKey.load_or_create(settings.state_dir).jwk
+    service_jwk = ServiceKeys(settings).current().jwk
     async with owner_session(settings) as session:
         fresh = await _enrol(session, region, directory, settings.origin, service_jwk)
         await _invite(session, region, directory)

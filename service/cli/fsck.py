@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Connection, create_engine, text
 
 from service.cli.acting import command_settings, said_plainly
@@ -15,10 +16,12 @@ from service.ledger.checkpoints import Checkpoint, KeptCheckpoints, origin_of, v
 from service.ledger.models import Log
 from service.seizures import audit as records
 from service.settings import Settings
-from service.signing import ServiceKey
+from service.signing import ServiceKeys
 from service.signing.service_key import FILE
+from service.signing.service_keys import LIST
 
 app = typer.Typer()
+Keys = dict[str, Ed25519PublicKey]
 
 # What was told of a leaf outside the table of reports: each is merged or waits.
 _PROMISED = {
@@ -52,17 +55,17 @@ def fsck(
     """
     settings, began = command_settings(), time.monotonic()
     try:
-        key = ServiceKey.load(settings.state_dir / FILE)
+        keys = _keys(settings)
     except (OSError, ValueError) as fault:
         typer.echo(f"The service's key: {fault}. It is in SARHAD_STATE_DIR.", err=True)
         raise typer.Exit(1) from None
-    signed = _signed(settings, key, against or [], keep=keep)
+    signed = _signed(settings, keys, against or [], keep=keep)
     with said_plainly(settings):
         engine = create_engine(settings.database_as(), isolation_level="REPEATABLE READ")
         with engine.connect() as connection:
-            audited = [_log(connection, settings, key, log, signed) for log in Log]
+            audited = [_log(connection, settings, keys, log, signed) for log in Log]
             filed = records.audit(
-                connection, key, origin=origin_of(settings.origin, Log.RECORDS), said=_progress("versions of records")
+                connection, keys, origin=origin_of(settings.origin, Log.RECORDS), said=_progress("versions of records")
             )
             connection.rollback()
         engine.dispose()
@@ -89,15 +92,20 @@ def fsck(
         raise typer.Exit(1)
 
 
-def _log(
-    connection: Connection, settings: Settings, key: ServiceKey, log: Log, signed: list[Checkpoint]
-) -> logs.LogAudit:
+def _keys(settings: Settings) -> Keys:
+    """Every key that the service ever had, by thumbprint; none is made. Raises OSError, ValueError."""
+    if settings.service_key is None and not any((settings.state_dir / name).exists() for name in (FILE, LIST)):
+        raise FileNotFoundError(f"{settings.state_dir / FILE} is not there")
+    return ServiceKeys(settings).known()
+
+
+def _log(connection: Connection, settings: Settings, keys: Keys, log: Log, signed: list[Checkpoint]) -> logs.LogAudit:
     origin = origin_of(settings.origin, log)
     found = logs.audit(
         connection,
         log,
         origin=origin,
-        public_key=key.public_key,
+        public_keys=keys.values(),
         signed=[checkpoint for checkpoint in signed if checkpoint.origin == origin],
         said=_progress(f"leaves of {log.value}"),
     )
@@ -111,7 +119,7 @@ def _log(
     return found
 
 
-def _signed(settings: Settings, key: ServiceKey, files: list[Path], *, keep: bool) -> list[Checkpoint]:
+def _signed(settings: Settings, keys: Keys, files: list[Path], *, keep: bool) -> list[Checkpoint]:
     """What the service kept beside the database, and what witnesses kept; each signed by the log's own key."""
     folder, found = KeptCheckpoints(settings.state_dir), []
     for log in Log:
@@ -124,7 +132,7 @@ def _signed(settings: Settings, key: ServiceKey, files: list[Path], *, keep: boo
             origin = note.split("\n", 1)[0]
             if origin not in origins:
                 raise ValueError(f"it is of {origin!r}, not of {', '.join(origins)}")
-            found.append(verify(note, origin, key.public_key))
+            found.append(verify(note, origin, keys.values()))
         except (OSError, ValueError) as fault:
             typer.echo(f"{file}: {fault}", err=True)
             raise typer.Exit(1) from None

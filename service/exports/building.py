@@ -36,7 +36,7 @@ from service.seizures.paged import plan_for_what_is_asked
 from service.seizures.query import Conditions
 from service.seizures.read import descendants
 from service.settings import Settings
-from service.signing import ServiceKey
+from service.signing import ServiceKeys
 from service.substances.catalogue import Catalogue
 from service.substances.provisional import known_to
 
@@ -137,9 +137,7 @@ class Building:
         self._check_room(left)
         acting = await self.acting()
         subject, question = SUBJECTS[row["subject"]], Conditions.model_validate(row["question"])
-        mark = copy_mark(
-            ServiceKey.load_or_create(self.settings.state_dir).private_key.private_bytes_raw(), acting.caller
-        )
+        mark = copy_mark(ServiceKeys(self.settings).secret, acting.caller)
         found, made = Found(), 0
         told = time.monotonic()
         async with self.database.reading() as session:

@@ -33,7 +33,7 @@ from service.readings.entry import Reading, rows
 from service.readings.write import AccessWriter
 from service.seizures.query import Conditions, every
 from service.settings import Settings
-from service.signing import ServiceKey
+from service.signing import ServiceKeys
 from service.substances.catalogue import Catalogue
 from service.substances.provisional import known_to
 
@@ -108,7 +108,7 @@ async def make(database: Database, settings: Settings, lake: Lake) -> dict[str, 
     building = lake.directory.with_name(lake.directory.name + ".new")
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir(parents=True, mode=0o700)
-    mark = copy_mark(ServiceKey.load_or_create(settings.state_dir).private_key.private_bytes_raw(), acting.caller)
+    mark = copy_mark(ServiceKeys(settings).secret, acting.caller)
     found, files, writer = Found(), Files(building), AccessWriter(database)
     async with database.reading() as session:
         catalogue = await Catalogue.from_database(session)

@@ -78,19 +78,26 @@ async def list_keys(
     responses=gives(directory.MEDIA_TYPE),
 )
 async def key_directory(request: Request, session: ReadSession) -> Response:
-    """The service's key and the agencies' keys in force, as a JWK set; no key of an officer who signed in."""
+    """The service's keys and the agencies' keys in force, as a JWK set; no key of an officer who signed in."""
     keys = [directory.jwk(key) for key in await session.scalars(directory.current())]
-    document = {"keys": [request.app.state.service_key().jwk, *keys]}
+    service = request.app.state.service_keys
+    document = {"keys": [*service.published(), *service.former(), *keys]}
     return Response(orjson.dumps(document), media_type=directory.MEDIA_TYPE)
 
 
 @router.get("/v1/service")
 async def describe_service(request: Request) -> dict[str, Any]:
-    """What a client needs before its first signed request: the service's keys, logs and limits."""
-    settings = request.app.state.settings
+    """What a client needs before its first signed request: the service's keys, logs and limits.
+
+    The first of `keys` signs now, any other is announced; `former_keys` signed before, and each of `successions` is a
+    key's word for the next.
+    """
+    settings, service = request.app.state.settings, request.app.state.service_keys
     return {
         "origin": settings.origin,
-        "keys": [request.app.state.service_key().jwk],
+        "keys": service.published(),
+        "former_keys": service.former(),
+        "successions": service.successions(),
         "logs": {log.value: origin_of(settings.origin, log) for log in Log},
         "limits": {
             "request_bytes": settings.request_max_bytes,

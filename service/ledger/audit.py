@@ -1,6 +1,6 @@
 """A log read again from its first leaf: every leaf, tile and checkpoint, and what it signed that is kept elsewhere."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,7 +37,7 @@ def audit(
     log: Log,
     *,
     origin: str,
-    public_key: Ed25519PublicKey,
+    public_keys: Collection[Ed25519PublicKey],
     signed: Sequence[Checkpoint] = (),
     said: Callable[[int], None] = lambda _: None,
 ) -> LogAudit:
@@ -56,7 +56,7 @@ def audit(
         if roots and roots[0] == size:
             known[roots.pop(0)] = rereading.edge.root()
         while following is not None and following[0] <= size:
-            _checkpoint(found, following, rereading.edge, origin, public_key)
+            _checkpoint(found, following, rereading.edge, origin, public_keys)
             following = next(checkpoints, None)
         if size % _SAID == 0 and size:
             said(size)
@@ -87,12 +87,16 @@ def behind(connection: Connection, log: Log, kept: Checkpoint) -> str | None:
 
 
 def _checkpoint(
-    found: LogAudit, row: tuple[int, bytes, str], edge: CompactRange, origin: str, public_key: Ed25519PublicKey
+    found: LogAudit,
+    row: tuple[int, bytes, str],
+    edge: CompactRange,
+    origin: str,
+    public_keys: Collection[Ed25519PublicKey],
 ) -> None:
     size, root, note = row
     found.checkpoints += 1
     try:
-        verify(note, origin, public_key)
+        verify(note, origin, public_keys)
         if parse(note) != Checkpoint(origin, size, bytes(root)):
             raise ValueError("the note says something else than its row")
     except ValueError as fault:

@@ -3,6 +3,7 @@
 import base64
 import os
 import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -47,16 +48,21 @@ def verifier_key(name: str, public_key: Ed25519PublicKey) -> str:
 
 @dataclass(frozen=True)
 class CheckpointSigner:
-    """A log's own voice: its origin with the key that signs for it."""
+    """A log's own voice: its origin with the key that signs for it, and former keys that sign beside it."""
 
     origin: str
     private_key: Ed25519PrivateKey
+    beside: Sequence[Ed25519PrivateKey] = ()
 
     def sign(self, size: int, root: bytes) -> str:
-        """A checkpoint as a signed note: its text, an empty line, one signature line."""
+        """A checkpoint as a signed note: its text, an empty line, one signature line for each key."""
         text = Checkpoint(self.origin, size, root).text()
-        signature = key_id(self.origin, self.private_key.public_key()) + self.private_key.sign(text.encode())
-        return f"{text}\n— {self.origin} {base64.b64encode(signature).decode()}\n"
+        lines = [self._line(key, text) for key in (self.private_key, *self.beside)]
+        return f"{text}\n{''.join(lines)}"
+
+    def _line(self, key: Ed25519PrivateKey, text: str) -> str:
+        signature = key_id(self.origin, key.public_key()) + key.sign(text.encode())
+        return f"— {self.origin} {base64.b64encode(signature).decode()}\n"
 
 
 def parse(note: str) -> Checkpoint:
@@ -67,15 +73,16 @@ def parse(note: str) -> Checkpoint:
     return Checkpoint(found["origin"], int(found["size"]), base64.b64decode(found["root"]))
 
 
-def verify(note: str, origin: str, public_key: Ed25519PublicKey) -> Checkpoint:
-    """The checkpoint that the log of this origin and key signed; raises ValueError for any other note.
+def verify(note: str, origin: str, public_keys: Collection[Ed25519PublicKey]) -> Checkpoint:
+    """The checkpoint that the log of this origin signed with one of these keys; raises ValueError for any other note.
 
-    Cosignatures may follow the log's own line.
+    The lines of former keys and cosignatures may follow the log's own line.
     """
     checkpoint = parse(note)
     own = re.search(rf"\n\n— {re.escape(checkpoint.origin)} ([A-Za-z0-9+/]+={{0,2}})\n", note)
     value = base64.b64decode(own[1]) if own else b""
-    if checkpoint.origin != origin or value[:4] != key_id(origin, public_key):
+    public_key = next((key for key in public_keys if value[:4] == key_id(origin, key)), None)
+    if checkpoint.origin != origin or public_key is None:
         raise ValueError("it is not signed by this log's key")
     try:
         public_key.verify(value[4:], checkpoint.text().encode())

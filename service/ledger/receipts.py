@@ -1,9 +1,11 @@
 """Receipts: the service's signed promise that a leaf will be in the log within the merge delay."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
 import orjson
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from service.base64url import decode, encode
 from service.ledger.append import PendingLeaf
@@ -45,14 +47,23 @@ def _header(service_key: ServiceKey) -> str:
 
 
 def check(
-    receipt: str, service_key: ServiceKey, leaf: PendingLeaf, *, origin: str, record_id: UUID | str, version: int
+    receipt: str,
+    keys: Mapping[str, Ed25519PublicKey],
+    leaf: PendingLeaf,
+    *,
+    origin: str,
+    record_id: UUID | str,
+    version: int,
 ) -> None:
-    """Hold a receipt to be this key's, for this leaf of this version. Raises ValueError or InvalidSignature."""
+    """Hold a receipt to be of one of these keys (by thumbprint), for this leaf of this version. Raises ValueError or
+    InvalidSignature.
+    """
     signed, _, signature = receipt.rpartition(".")
     header, payload = (strict_json.read(decode(part.encode())) for part in signed.split("."))
-    if header != {"alg": "EdDSA", "kid": service_key.kid, "typ": TYPE}:
+    kid = str(header.get("kid")) if isinstance(header, dict) else ""
+    if kid not in keys or header != {"alg": "EdDSA", "kid": kid, "typ": TYPE}:
         raise ValueError("(another key)")
-    service_key.public_key.verify(decode(signature.encode()), signed.encode())
+    keys[kid].verify(decode(signature.encode()), signed.encode())
     if any(payload.get(name) != value for name, value in _promised(leaf, origin, record_id, version).items()):
         raise ValueError("(it is for something else)")
 

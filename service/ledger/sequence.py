@@ -20,7 +20,7 @@ from service.ledger.models import Log
 from service.ledger.tiles import read_tiles
 from service.locks import Alone
 from service.settings import Settings
-from service.signing.service_key import ServiceKey
+from service.signing.service_keys import ServiceKeys
 
 BATCH = 2_000
 WAKE_SECONDS = 1.0
@@ -162,10 +162,18 @@ def _dummy_entries(rate: float, elapsed: float) -> list[bytes]:
     return [secrets.token_bytes(merkle.HASH_SIZE) for _ in range(min(int(due), BATCH))]
 
 
-async def drain(database: Database, settings: Settings, key: Ed25519PrivateKey, log: Log) -> int:
-    """Merge until nothing is pending or another sequencer is at work; the count merged. Raises LogRefused."""
+def _private(keys: ServiceKeys) -> list[Ed25519PrivateKey]:
+    return [key.private_key for key in keys.beside()]
+
+
+async def drain(
+    database: Database, settings: Settings, key: Ed25519PrivateKey, log: Log, *beside: Ed25519PrivateKey
+) -> int:
+    """Merge until nothing is pending or another sequencer is at work; the count merged. `beside` are former keys that
+    sign too. Raises LogRefused.
+    """
     kept = KeptCheckpoints(settings.state_dir)
-    signer = CheckpointSigner(origin_of(settings.origin, log), key)
+    signer = CheckpointSigner(origin_of(settings.origin, log), key, beside)
     dummies = settings.log_dummies_per_minute / 60
     total, repeats = 0, False
     while True:
@@ -185,13 +193,13 @@ async def drain(database: Database, settings: Settings, key: Ed25519PrivateKey, 
             return total
 
 
-async def run(database: Database, settings: Settings, service_key: ServiceKey) -> None:
+async def run(database: Database, settings: Settings, keys: ServiceKeys) -> None:
     """Sequence all logs while the worker lives; ends by cancellation, which rolls an open batch back."""
     said: dict[Log, str] = {}
     while True:
         for log in Log:
             try:
-                await drain(database, settings, service_key.private_key, log)
+                await drain(database, settings, keys.current().private_key, log, *_private(keys))
                 said.pop(log, None)
             except (LogRefused, ValueError) as refusal:
                 if said.get(log) != str(refusal):

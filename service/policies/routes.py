@@ -42,7 +42,7 @@ async def _group_bits(request: Request) -> dict[str, int]:
 
 def _party(request: Request) -> Party:
     state = request.app.state
-    return Party(Challenges(state.service_key().private_key.private_bytes_raw()), str(state.settings.console))
+    return Party(Challenges(state.service_keys.secret), str(state.settings.console))
 
 
 Passkeys = Annotated[Party, Depends(_party)]

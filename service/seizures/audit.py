@@ -1,11 +1,12 @@
 """Every stored version of every record read again: its signature, its facets, its leaf and its receipt."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Connection, Row, text
 
 from service.ledger import receipts
@@ -13,7 +14,7 @@ from service.ledger.append import commitment
 from service.ledger.models import Log
 from service.problems import Problem
 from service.records import sdjwt
-from service.signing import ServiceKey, public_key
+from service.signing import public_key
 
 _ROWS = text(
     "SELECT r.record_id, r.version, r.agency, r.digest, r.jwt, r.disclosures, r.log_salt, r.leaf_hash, r.receipt,"
@@ -35,16 +36,22 @@ class RecordAudit:
 
 
 def audit(
-    connection: Connection, service_key: ServiceKey, *, origin: str, said: Callable[[int], None] = lambda _: None
+    connection: Connection,
+    keys: Mapping[str, Ed25519PublicKey],
+    *,
+    origin: str,
+    said: Callable[[int], None] = lambda _: None,
 ) -> RecordAudit:
-    """`origin` is that of the log of records. The connection's user sees every row: the owner of the database."""
+    """`keys` are the service's, by thumbprint; `origin` is that of the log of records. The connection's user sees every
+    row: the owner of the database.
+    """
     found = RecordAudit()
     options = {"stream_results": True, "yield_per": 500}
     for row in connection.execute(_ROWS, execution_options=options):
         found.versions += 1
         found.faults += [f"{row.record_id} version {row.version}: {why}" for why in _faults(connection, row)]
         try:
-            _check_receipt(row, service_key, origin)
+            _check_receipt(row, keys, origin)
         except (ValueError, InvalidSignature) as fault:
             found.faults.append(f"{row.record_id} version {row.version}: the receipt does not hold {fault}".rstrip())
         if found.versions % _SAID == 0:
@@ -75,8 +82,8 @@ def _faults(connection: Connection, row: Row[Any]) -> Iterator[str]:
         yield "its leaf is not in the log"
 
 
-def _check_receipt(row: Row[Any], service_key: ServiceKey, origin: str) -> None:
+def _check_receipt(row: Row[Any], keys: Mapping[str, Ed25519PublicKey], origin: str) -> None:
     """Raises ValueError or InvalidSignature."""
     opened = commitment(Log.RECORDS, sha256(row.jwt.encode()).digest(), bytes(row.log_salt))
     leaf = replace(opened, leaf_hash=bytes(row.leaf_hash))  # that it commits to the record is asked beside
-    receipts.check(row.receipt, service_key, leaf, origin=origin, record_id=row.record_id, version=row.version)
+    receipts.check(row.receipt, keys, leaf, origin=origin, record_id=row.record_id, version=row.version)

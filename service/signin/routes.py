@@ -41,7 +41,7 @@ _paced = [Depends(step)]
 
 
 def _challenges(request: Request) -> Challenges:
-    return Challenges(request.app.state.service_key().private_key.private_bytes_raw())
+    return Challenges(request.app.state.service_keys.secret)
 
 
 _Challenges = Annotated[Challenges, Depends(_challenges)]

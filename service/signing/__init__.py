@@ -14,6 +14,7 @@ from service.signing.push import pushed
 from service.signing.request import Presented, SignatureRefused
 from service.signing.response import AS_OF, signature_headers
 from service.signing.service_key import ServiceKey, sign_jws
+from service.signing.service_keys import ServiceKeys
 
 __all__ = [
     "AS_OF",
@@ -29,6 +30,7 @@ __all__ = [
     "PublicKey",
     "RequestMessage",
     "ServiceKey",
+    "ServiceKeys",
     "SignatureRefused",
     "content_digest",
     "jwk_of",

@@ -1,5 +1,5 @@
-"""The service's own Ed25519 key: signs responses, receipts and checkpoints. One key for all workers of a
-state folder.
+"""A key of the service's own, Ed25519: signs responses, receipts and checkpoints. One key for all workers of a state
+folder; which, and what came before it, is in `service_keys`.
 """
 
 import json
@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
+from sarhad.errors import ConfigurationError
+from sarhad.keys import PrivateKey, in_token
 
 from service.base64url import encode
 from service.signing.keys import jwk_of, thumbprint
@@ -36,37 +38,40 @@ class ServiceKey:
 
     @classmethod
     def load(cls, path: Path) -> "ServiceKey":
-        """The key of an unencrypted PKCS #8 PEM file. Raises ValueError for any other kind of key."""
+        """The key of an unencrypted PKCS #8 PEM file. Raises OSError, and ValueError for any other kind of key."""
         key = load_pem_private_key(path.read_bytes(), password=None)
         if not isinstance(key, Ed25519PrivateKey):
             raise ValueError(f"{path} does not hold an Ed25519 private key")
         return cls(key)
 
     @classmethod
+    def at(cls, folder: Path, place: str) -> "ServiceKey":
+        """The key of a file in the folder, or in the token that a PKCS#11 URI names. Raises OSError, ValueError."""
+        if not in_token(place):
+            return cls.load(folder / place)
+        try:
+            key = PrivateKey.load(place).key
+        except ConfigurationError as fault:
+            raise ValueError(str(fault)) from fault
+        if not isinstance(key, Ed25519PrivateKey):
+            raise ValueError("the token does not hold an Ed25519 key by this name")
+        return cls(key)
+
+    @classmethod
     def load_or_create(cls, state_dir: Path, name: str = FILE) -> "ServiceKey":
         """The key of this state folder, made on the first start.
 
-        Workers that start together all get the same key: each writes its own temporary file, and the one
-        whose hard link comes first wins; the file is complete, and readable by its owner only, from the
-        moment it has its name.
+        Workers that start together all get the same key.
         """
         path = state_dir / name
         if path.exists():
             return cls.load(path)
-        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        pem = cls.generate().private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        handle, temporary = tempfile.mkstemp(dir=state_dir, prefix=f".{name}.")  # mode 0600
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(pem)
-                file.flush()
-                os.fsync(file.fileno())
-            os.link(temporary, path)
-        except FileExistsError:
-            pass
-        finally:
-            os.unlink(temporary)
+        cls.generate().save(path)
         return cls.load(path)
+
+    def save(self, path: Path) -> None:
+        """Write an unencrypted PEM file that only its owner reads, unless there is one."""
+        written_once(path, self.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
 
     @property
     def public_key(self) -> Ed25519PublicKey:
@@ -96,6 +101,24 @@ class ServiceKey:
 
     def _header(self, typ: str) -> str:
         return encode(json.dumps({"alg": "EdDSA", "kid": self.kid, "typ": typ}, separators=(",", ":")).encode())
+
+
+def written_once(path: Path, content: bytes) -> None:
+    """Whoever of several is first has its content kept: each writes a temporary file, and the first hard link wins. The
+    file is complete, and readable by its owner only, from the moment it has its name.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(temporary, path)
+    except FileExistsError:
+        pass
+    finally:
+        os.unlink(temporary)
 
 
 def sign_jws(key: ServiceKey, payload: Mapping[str, object], typ: str) -> str:

@@ -21,7 +21,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.database import withheld
 from service.problems import Problem
 from service.settings import Settings
-from service.signing import AS_OF, RequestMessage, ServiceKey, content_digest, signature_headers
+from service.signing import AS_OF, RequestMessage, ServiceKeys, content_digest, signature_headers
+from service.signing.service_keys import TOLD
 from service.web.metrics import REPLICA, observe
 from service.web.rendering import Unavailable, UnexpectedError, problem_response
 
@@ -112,11 +113,11 @@ class Incoming:
 class Edge:
     """ASGI middleware around everything, error pages included."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, key: Callable[[], ServiceKey], settle: Settle) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, keys: ServiceKeys, settle: Settle) -> None:
         self._app = app
         self._settle = settle
         self._origins = settings.origins
-        self._key = key
+        self._keys = keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -183,7 +184,9 @@ class Edge:
             headers.append((b"content-length", str(answer.size).encode()))
             covered["content-digest"] = content_digest(_EMPTY if scope["method"] == "HEAD" else answer.digest)
         request = RequestMessage.of(scope, *self._origins)
-        signed = signature_headers(self._key(), request, answer.status, covered)
+        signed = signature_headers(self._keys.current(), request, answer.status, covered)
+        if successions := self._keys.successions()[-TOLD:]:
+            signed["sarhad-succession"] = ", ".join(successions)
         if "content-digest" in covered:
             signed["content-digest"] = covered["content-digest"]
         return headers + [(name.encode(), value.encode("latin-1")) for name, value in signed.items()]

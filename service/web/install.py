@@ -1,11 +1,9 @@
 """Puts the edge around an application."""
 
-from functools import cache
-
 from fastapi import FastAPI
 
 from service.settings import Settings
-from service.signing import ServiceKey
+from service.signing import ServiceKeys
 from service.web import logs
 from service.web.description import describe_bodies
 from service.web.edge import Edge, Settle
@@ -17,21 +15,18 @@ from service.web.sessions import Shares
 def install(app: FastAPI, settle: Settle) -> None:
     """Logs, problem rendering, health routes, and signed answers, each settled first. Needs `app.state.settings`.
 
-    The service's key is read or made with the first request, or by whoever asks `app.state.service_key()`
-    first: describing the interface needs none.
+    The service's key is read or made with the first request, or by whoever asks `app.state.service_key()` first:
+    describing the interface needs none. It is the one whose turn it is at that moment.
     """
     settings: Settings = app.state.settings
     logs.configure()
 
-    @cache
-    def service_key() -> ServiceKey:
-        return ServiceKey.load_or_create(settings.state_dir)
-
-    app.state.service_key = service_key
+    app.state.service_keys = keys = ServiceKeys(settings)
+    app.state.service_key = keys.current
     app.state.reading_shares = Shares(settings.database_pool)
     app.state.writing_shares = Shares(settings.database_pool)
     app.router.redirect_slashes = False  # another path is another request, and was not signed
     install_handlers(app)
     describe_bodies(app)
     app.include_router(router)
-    app.add_middleware(Edge, settings=settings, key=service_key, settle=settle)
+    app.add_middleware(Edge, settings=settings, keys=keys, settle=settle)

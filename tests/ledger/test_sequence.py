@@ -18,7 +18,7 @@ from service.ledger.checkpoints import KeptCheckpoints, parse
 from service.ledger.merkle import CompactRange
 from service.ledger.models import Log
 from service.settings import Settings
-from service.signing import ServiceKey
+from service.signing import ServiceKey, ServiceKeys
 
 _WAITING = (
     "FROM pg_stat_activity WHERE datname = current_database()"
@@ -329,7 +329,8 @@ async def test_a_log_that_is_refused_does_not_hold_up_the_others(
         connection.execute(text("TRUNCATE core.log_leaf, core.log_tile, core.log_checkpoint"))
     await fill(database, 1)
     change = await fill(database, 1, Log.GOVERNANCE)
-    running = asyncio.create_task(sequence.run(database, log_settings, ServiceKey(key)))
+    ServiceKey(key).save(log_settings.state_dir / "service-key.pem")
+    running = asyncio.create_task(sequence.run(database, log_settings, ServiceKeys(log_settings)))
     await until(superuser, text("SELECT count(*) FROM core.log_checkpoint WHERE log = 'access'"))
     running.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import ClassVar, Self
 
@@ -50,10 +50,17 @@ class _NoteKey:
         return found
 
 
+@dataclass(frozen=True)
 class LogKey(_NoteKey):
-    """The key of a log, as a service publishes it: `name` is the log's origin."""
+    """The key of a log, as a service publishes it: `name` is the log's origin, `former` the keys it had before."""
 
     type = b"\x01"
+    former: tuple[Ed25519PublicKey, ...] = field(default=(), compare=False)
+
+    @property
+    def all(self) -> "list[LogKey]":
+        """The key itself first."""
+        return [LogKey(self.name, key) for key in (self.key, *self.former)]
 
 
 class WitnessKey(_NoteKey):
@@ -71,17 +78,21 @@ def split_note(note: str) -> tuple[str, list[tuple[str, bytes]]]:
 
 
 def open_checkpoint(note: str, log_key: LogKey) -> Checkpoint:
-    """The checkpoint that a signed note states, its signature by `log_key` verified; raises BadCheckpoint.
+    """The checkpoint that a signed note states, its signature by `log_key` or one it succeeded verified; raises
+    BadCheckpoint.
 
     Signatures of other keys (witnesses: `Quorum`) are allowed beside it and not judged; lines of extension after the
     root are refused, as this service writes none.
     """
     text, signatures = split_note(note)
-    ours = [value for name, value in signatures if name == log_key.name and value[:4] == log_key.id]
+    by_key = [
+        (one, [value for name, value in signatures if (name, value[:4]) == (one.name, one.id)]) for one in log_key.all
+    ]
+    signer, ours = next(((one, found) for one, found in by_key if found), by_key[0])
     if len(ours) != 1:
         raise BadCheckpoint("The note does not carry exactly one signature of {name}.", name=log_key.name)
     try:
-        log_key.key.verify(ours[0][4:], text.encode())
+        signer.key.verify(ours[0][4:], text.encode())
     except InvalidSignature:
         raise BadCheckpoint("The signature of the checkpoint does not match.") from None
     except UnicodeEncodeError:  # a lone surrogate, as JSON can carry

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import httpx
@@ -56,14 +56,21 @@ class Session:
         return self.service_key
 
     def pin(self, document: Mapping[str, Any]) -> None:
-        """Trust on first use: remember the key the service answered with, in the profile if there is one."""
-        self.service_key = offered_keys(document)[0]
+        """Trust on first use: remember the key the service answered with, and those that it says it had before; in the
+        profile if there is one.
+        """
+        former = tuple(PublicKey.from_jwk(dict(jwk)) for jwk in document.get("former_keys", ()))
+        self.follow(replace(offered_keys(document)[0], former=former))
+
+    def follow(self, key: PublicKey) -> None:
+        """Trust this key of the service from now on: the first one met, or the one that the one before vouched for."""
+        self.service_key = key
         if self.profile is not None:
-            self.profile = self.profile.pinned(self.service_key)
+            self.profile = self.profile.pinned(key)
             self.profile.save()
 
     def auth(self, *, public: bool = False) -> SignedRequests:
-        return SignedRequests(None if public else self.key, self.known_key)
+        return SignedRequests(None if public else self.key, self.known_key, self.follow)
 
     def request(self, client: httpx.Client | httpx.AsyncClient, call: Call[Any]) -> httpx.Request:
         headers = {**self.headers, **call.headers} if call.purposeful or call.method == "GET" else dict(call.headers)

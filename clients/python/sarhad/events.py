@@ -14,6 +14,7 @@ from sarhad.errors import UnverifiedResponse
 from sarhad.keys import PublicKey, b64url_decode
 from sarhad.profile import Profile
 from sarhad.signing import purpose_field, sign_request
+from sarhad.succession import HEADER, succeeded
 
 EVENT = "sarhad-event+jwt"
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0)  # the service says every quarter of a minute that it is there
@@ -47,6 +48,8 @@ def listen(profile: Profile, subscription: str, purpose: str, after: str | None 
                 if response.status_code >= 400:
                     response.read()
                     read_problem(response)
+                if HEADER in response.headers:
+                    key = succeeded(key, response.headers[HEADER].split(","))
                 yield from _events(response.iter_lines(), key)
     except httpx.TransportError as fault:
         raise unreachable(profile.service, fault) from None
@@ -72,7 +75,8 @@ def verified(data: str, key: PublicKey) -> dict[str, Any]:
     if len(parts) != 3:
         raise UnverifiedResponse("An event is not signed.")
     header = orjson.loads(b64url_decode(parts[0]))
-    if header.get("typ") != EVENT or header.get("kid") != key.kid:
+    signer = key.named(header.get("kid"))
+    if header.get("typ") != EVENT or signer is None:
         raise UnverifiedResponse("An event is signed with another key than the service's.")
-    key.verify(b64url_decode(parts[2]), f"{parts[0]}.{parts[1]}".encode())
+    signer.verify(b64url_decode(parts[2]), f"{parts[0]}.{parts[1]}".encode())
     return dict(orjson.loads(b64url_decode(parts[1])))

@@ -1,10 +1,12 @@
-"""Keys of an agency: made here, kept in PEM files only their owner may read, named by RFC 7638 thumbprint."""
+"""Keys of an agency, named by RFC 7638 thumbprint: made here and kept in PEM files only their owner may read, or in a
+PKCS#11 token (`tokens`).
+"""
 
 import base64
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -26,6 +28,11 @@ class BadSignature(SarhadError):
     """The signature was not made by this key over these bytes."""
 
 
+def in_token(place: object) -> bool:
+    """Whether it names a key in a PKCS#11 token (RFC 7512) rather than a file."""
+    return str(place).startswith("pkcs11:")
+
+
 def b64url(data: bytes) -> str:
     """Unpadded base64url, RFC 7515 §2."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
@@ -40,9 +47,13 @@ def b64url_decode(text: str) -> bytes:
 
 @dataclass(frozen=True)
 class PublicKey:
-    """An Ed25519 or P-256 public key. `kid` is its RFC 7638 thumbprint, `alg` its JWS name."""
+    """An Ed25519 or P-256 public key. `kid` is its RFC 7638 thumbprint, `alg` its JWS name.
+
+    `former` are the keys that it succeeded, newest first: what they signed in their time stays true.
+    """
 
     key: ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey
+    former: tuple["PublicKey", ...] = field(default=(), compare=False)
 
     @classmethod
     def from_jwk(cls, jwk: dict[str, Any]) -> Self:
@@ -75,6 +86,10 @@ class PublicKey:
         canonical = json.dumps(self.jwk, sort_keys=True, separators=(",", ":")).encode()
         return b64url(hashlib.sha256(canonical).digest())
 
+    def named(self, kid: object) -> "PublicKey | None":
+        """This key or the one of those it succeeded that has this thumbprint."""
+        return next((key for key in (self, *self.former) if key.kid == kid), None)
+
     def verify(self, signature: bytes, message: bytes) -> None:
         """Check a JWS-style signature (ES256 is r‖s); raises BadSignature."""
         try:
@@ -104,8 +119,16 @@ class PrivateKey:
         return cls(ec.generate_private_key(ec.SECP256R1()))
 
     @classmethod
-    def load(cls, path: Path) -> Self:
-        """Read a PEM file. Raises ConfigurationError, also when others than its owner may read the file."""
+    def load(cls, path: Path | str) -> Self:
+        """The key in a PEM file, or in the token that a PKCS#11 URI names.
+
+        Raises ConfigurationError, also when others than its owner may read the file.
+        """
+        if in_token(path):
+            from sarhad import tokens  # noqa: PLC0415 - what speaks to tokens takes longer to import than all the rest
+
+            return cls(tokens.load(str(path)))
+        path = Path(path)
         try:
             loose = path.stat().st_mode & 0o077
             key = serialization.load_pem_private_key(path.read_bytes(), password=None)

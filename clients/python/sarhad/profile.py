@@ -4,12 +4,12 @@ import json
 import os
 import re
 import tomllib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Self
 
 from sarhad.errors import ConfigurationError
-from sarhad.keys import PrivateKey, PublicKey
+from sarhad.keys import PrivateKey, PublicKey, in_token
 
 DEFAULT_SERVICE = "http://127.0.0.1:8000"
 _AGENCY = re.compile(r"[A-Z]{2}-[A-Z0-9]{2,12}")
@@ -23,8 +23,9 @@ def home() -> Path:
 
 @dataclass(frozen=True)
 class Profile:
-    """`directory/profile.toml`. Key paths are relative to the directory; `service_jwk` is the pinned
-    service key.
+    """`directory/profile.toml`. A key is a path relative to the directory, or a PKCS#11 URI (`tokens`).
+
+    `service_jwk` is the pinned service key, `former_service_jwks` those that it succeeded.
     """
 
     directory: Path
@@ -33,6 +34,8 @@ class Profile:
     request_key: str = "request.pem"
     record_key: str = "record.pem"
     service_jwk: dict[str, str] | None = field(default=None, hash=False)
+    witness_key: str = "witness.pem"
+    former_service_jwks: list[dict[str, str]] = field(default_factory=list, hash=False)
 
     def __post_init__(self) -> None:
         if not _AGENCY.fullmatch(self.agency):
@@ -63,7 +66,7 @@ class Profile:
             values = tomllib.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError) as fault:
             raise ConfigurationError("Cannot read the profile {file}: {fault}", file=file, fault=fault) from fault
-        known = {"agency", "service", "request_key", "record_key", "service_jwk"}
+        known = {one.name for one in fields(cls)} - {"directory"}
         if unknown := sorted(set(values) - known):
             raise ConfigurationError("{file} has unknown settings: {unknown}.", file=file, unknown=", ".join(unknown))
         if "agency" not in values:
@@ -77,28 +80,43 @@ class Profile:
     def save(self) -> None:
         """Write the file atomically, so that a crash leaves the old or the new one."""
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        names = ("service", "agency", "request_key", "record_key")
+        names = ["service", "agency", "request_key", "record_key"]
+        names += ["witness_key"] if self.witness_key != Profile.witness_key else []
         lines = [f"{name} = {json.dumps(getattr(self, name))}" for name in names]
         if self.service_jwk:
-            pairs = ", ".join(f"{name} = {json.dumps(value)}" for name, value in sorted(self.service_jwk.items()))
-            lines.append(f"service_jwk = {{ {pairs} }}")
+            lines.append(f"service_jwk = {_table(self.service_jwk)}")
+        if self.former_service_jwks:
+            lines.append(f"former_service_jwks = [{', '.join(map(_table, self.former_service_jwks))}]")
         draft = self.file.with_suffix(f".{os.getpid()}.tmp")
         draft.write_text("\n".join(lines) + "\n", encoding="utf-8")
         draft.replace(self.file)
 
     def pinned(self, key: PublicKey) -> Self:
         """The same profile with the service's key remembered."""
-        return replace(self, service_jwk=key.jwk)
+        return replace(self, service_jwk=key.jwk, former_service_jwks=[one.jwk for one in key.former])
+
+    def place(self, key: str) -> Path | str:
+        """Where one of the profile's keys is: a file, or the URI of a key in a token."""
+        return key if in_token(key) else self.directory / key
 
     def load_request_key(self) -> PrivateKey:
-        return PrivateKey.load(self.directory / self.request_key)
+        return PrivateKey.load(self.place(self.request_key))
 
     def load_record_key(self) -> PrivateKey:
-        return PrivateKey.load(self.directory / self.record_key)
+        return PrivateKey.load(self.place(self.record_key))
 
     @property
     def service_key(self) -> PublicKey | None:
-        return PublicKey.from_jwk(self.service_jwk) if self.service_jwk else None
+        if self.service_jwk is None:
+            return None
+        return replace(
+            PublicKey.from_jwk(self.service_jwk),
+            former=tuple(PublicKey.from_jwk(jwk) for jwk in self.former_service_jwks),
+        )
+
+
+def _table(jwk: dict[str, str]) -> str:
+    return f"{{ {', '.join(f'{name} = {json.dumps(value)}' for name, value in sorted(jwk.items()))} }}"
 
 
 def _locate(wanted: str) -> Path | None:

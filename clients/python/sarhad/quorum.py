@@ -103,7 +103,7 @@ class Quorum:
 
     def judge(self, note: str, log_key: LogKey) -> Witnessed:
         """That the log signed this checkpoint and a quorum cosigned it. Raises BadCheckpoint or NoQuorum."""
-        if self.logs and log_key not in self.logs:
+        if self.logs and not any(one in self.logs for one in log_key.all):
             raise NoQuorum("The quorum policy does not list {name} with this key.", name=log_key.name)
         checkpoint = open_checkpoint(note, log_key)
         found = {name: cosigned_at(note, witness) for name, witness in self.witnesses.items()}

@@ -20,6 +20,7 @@ from http_message_signatures.exceptions import HTTPMessageSignaturesException, I
 
 from sarhad.errors import ServiceUnreachable, UnverifiedResponse
 from sarhad.keys import PrivateKey, PublicKey
+from sarhad.succession import HEADER, succeeded
 
 TAG: Final = "sarhad-1"
 PURPOSES: Final = ("analysis", "operational", "forensic", "health", "statistics")
@@ -61,19 +62,24 @@ def purpose_field(purpose: str, case: str | None = None) -> str:
 
 @dataclass
 class SignedRequests(httpx.Auth):
-    """The auth flow of one key. `service_key` is asked at verification, so that a key pinned later is used.
+    """The auth flow of one key. `service_key` is asked at verification, so that a key pinned later is used; `follow` is
+    told the key that succeeded it.
 
     Without `key` the request goes out unsigned (public routes) and only the answer is verified.
     """
 
     key: PrivateKey | None
     service_key: Callable[[], PublicKey]
+    follow: Callable[[PublicKey], None] = lambda _: None
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         if self.key is not None:
             sign_request(request, self.key)
         response = yield request
-        verify_response(response, self.service_key(), signed=self.key is not None)
+        pinned = self.service_key()
+        found = verify_response(response, pinned, signed=self.key is not None)
+        if found != pinned:
+            self.follow(found)
 
 
 def sign_request(request: httpx.Request, key: PrivateKey) -> None:
@@ -103,8 +109,8 @@ def sign_request(request: httpx.Request, key: PrivateKey) -> None:
     )
 
 
-def verify_response(response: httpx.Response, key: PublicKey, *, signed: bool = True) -> None:
-    """Check signature and binding now, and the body while it is read.
+def verify_response(response: httpx.Response, key: PublicKey, *, signed: bool = True) -> PublicKey:
+    """Check signature and binding now, and the body while it is read; the key pinned, or the one that succeeded it.
 
     Raises UnverifiedResponse; ServiceUnreachable when an unsigned 502, 503 or 504 shows that something in
     between answered in the service's stead.
@@ -122,9 +128,11 @@ def verify_response(response: httpx.Response, key: PublicKey, *, signed: bool = 
     required = list(RESPONSE_COMPONENTS)
     required += BODY_COMPONENTS if body else ()
     required += (BOUND_TO_SIGNATURE,) if signed else ()
+    key = succeeded(key, response.headers[HEADER].split(",")) if HEADER in response.headers else key
+    signer = key.named(_signer(response.headers)) or key
     verifier = _ResponseVerifier(
-        signature_algorithm=_ALGORITHMS[key.alg],
-        key_resolver=MappingKeyResolver(public_keys={key.kid: key.key}, private_keys={}),
+        signature_algorithm=_ALGORITHMS[signer.alg],
+        key_resolver=MappingKeyResolver(public_keys={signer.kid: signer.key}, private_keys={}),
     )
     try:
         verifier.verify(response, expect_tag=TAG, expect_label="sarhad", max_age=None, require_components=required)
@@ -137,6 +145,16 @@ def verify_response(response: httpx.Response, key: PublicKey, *, signed: bool = 
         ) from fault
     if body:
         response.stream = _CheckedStream(response.stream, _sha256_member(response.headers["content-digest"]))
+    return key
+
+
+def _signer(headers: httpx.Headers) -> object:
+    """The key that the service's signature names, read before it is verified; None where it names none."""
+    try:
+        fields: Any = http_sf.parse(headers.get("signature-input", "").encode("ascii"), tltype="dictionary")
+        return fields["sarhad"][1].get("keyid")
+    except (KeyError, ValueError, TypeError, IndexError, AttributeError):
+        return None
 
 
 def _sha256_member(field: str) -> bytes:

@@ -40,6 +40,7 @@ __all__ = [
     "open_checkpoint",
     "open_receipt",
     "parse_inclusion",
+    "signer_of",
     "verify_consistency",
     "verify_inclusion",
     "verify_receipt_bundle",
@@ -83,24 +84,31 @@ def committed_leaf(salt: bytes, digest: bytes) -> bytes:
 
 
 def open_receipt(receipt: str, service_key: PublicKey) -> Receipt:
-    """The promise in a receipt, its signature by the service verified; raises BadReceipt."""
+    """The promise in a receipt, its signature by the service's key or one it succeeded verified; raises BadReceipt."""
     try:
         header_text, payload_text, signature_text = receipt.split(".")
         header = json.loads(b64url_decode(header_text))
         signature = b64url_decode(signature_text)
     except ValueError as fault:
         raise BadReceipt("The receipt is not a compact JWS.") from fault
-    if header != {"alg": service_key.alg, "kid": service_key.kid, "typ": _RECEIPT_TYPE}:
+    signer = service_key.named(header.get("kid") if isinstance(header, dict) else None) or service_key
+    if header != {"alg": signer.alg, "kid": signer.kid, "typ": _RECEIPT_TYPE}:
         raise BadReceipt("The receipt's header does not name this service key, or it is no receipt.")
     if b64url(signature) != signature_text:
         raise BadReceipt("The receipt's signature is not canonical base64url.")
     try:
-        service_key.verify(signature, f"{header_text}.{payload_text}".encode())
+        signer.verify(signature, f"{header_text}.{payload_text}".encode())
         return _receipt(json.loads(b64url_decode(payload_text)))
     except BadSignature:
         raise BadReceipt("The signature of the receipt does not match.") from None
     except ValueError as fault:
         raise BadReceipt("The receipt's payload is malformed.") from fault
+
+
+def signer_of(receipt: str, service_key: PublicKey) -> PublicKey:
+    """Which key of the service signed a receipt that was opened: this one or one it succeeded."""
+    header = json.loads(b64url_decode(receipt.partition(".")[0]))
+    return service_key.named(header["kid"]) or service_key
 
 
 def parse_inclusion(document: Mapping[str, Any]) -> InclusionProof:

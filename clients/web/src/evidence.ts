@@ -27,6 +27,10 @@ interface Proof {
   checkpoint: string;
 }
 
+interface ServiceKey extends JsonWebKey {
+  kid: string;
+}
+
 interface Promised {
   sub: string;
   iss: string;
@@ -38,8 +42,12 @@ interface Promised {
 
 /** With the proof, where the log holds the record by now. `kind` is the path of the records: `seizures`, `analyses`. */
 export async function evidence(kind: string, id: string, record: string, receipt: string, record_key?: Jwk): Promise<Evidence> {
-  const [{ keys }, proof] = await Promise.all([get<{ keys: [JsonWebKey] }>("/v1/service"), placeOf(kind, id)]);
-  return { record, receipt, record_key, service_key: keys[0], proof };
+  const [{ keys, former_keys }, proof] = await Promise.all([
+    get<{ keys: [ServiceKey, ...ServiceKey[]]; former_keys: ServiceKey[] }>("/v1/service"),
+    placeOf(kind, id),
+  ]);
+  const { kid: signer } = JSON.parse(atob(receipt.split(".")[0]!.replaceAll("-", "+").replaceAll("_", "/"))) as ServiceKey;
+  return { record, receipt, record_key, service_key: former_keys.find(({ kid }) => kid === signer) ?? keys[0], proof };
 }
 
 /** What is proven, step by step. Throws an Error that says which step does not hold. */

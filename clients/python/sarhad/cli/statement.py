@@ -7,16 +7,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from sarhad import accounts
 from sarhad._client import Client
 from sarhad.cli.output import JsonOption, ProfileOption, connect, console, show_json, show_table
 from sarhad.cli.patience import GRACE, once_merged
+from sarhad.cli.verify import log_key_of
 from sarhad.cli.words import say
-from sarhad.errors import ConfigurationError
 from sarhad.profile import Profile
-from sarhad.transparency import LogKey
 
 
 class By(StrEnum):
@@ -119,11 +117,8 @@ def _prove(client: Client, country: str, entries: list[dict[str, Any]]) -> int:
 
     An entry is written with the answer it tells of, and in the log within the delay that the service promises.
     """
-    key = client.service_key.key
-    if not isinstance(key, Ed25519PublicKey):
-        raise ConfigurationError("The service's key is not Ed25519.")
     said = client.service()
-    log_key = LogKey(said["logs"]["access"], key)
+    log_key = log_key_of(said["logs"]["access"], client.service_key)
     until = time.monotonic() + said["limits"]["merge_delay_seconds"] + GRACE
     size = 0
     for entry in entries:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sarhad import receipts, records
+from sarhad import receipts, records, transparency
 from sarhad.analyses import issue_reviewed
 from sarhad.cli.output import (
     JsonOption,
@@ -42,7 +42,7 @@ def submit(
     save: SaveOption = None,
     dry_run: Annotated[bool, typer.Option(help="Let the service judge the record; nothing is stored.")] = False,
     reviewer_key: Annotated[
-        Path | None, typer.Option(help="Of an analysis: the reviewer's key, where this system holds both.")
+        str | None, typer.Option(help="Of an analysis: the reviewer's key, where this system holds both.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -136,7 +136,8 @@ def send(
             return
         receipt = client.submit(signed)
         receipts.check(signed, receipt, client.service_key)
-        kept = _keep(profile, signed, receipt, client.service_key.jwk, save)
+        signer = transparency.signer_of(receipt.receipt, client.service_key)
+        kept = _keep(profile, signed, receipt, signer.jwk, save)
     if as_json:
         show_json({**receipt.__dict__, "saved": str(kept)})
         return

@@ -159,7 +159,7 @@ class _Argument:
     def _log(self, digest: str, receipt: str, proof: dict[str, object]) -> None:
         key = self._service_key()
         promised = transparency.open_receipt(receipt, key)
-        log_key = transparency.LogKey(promised.iss, ed25519(key))
+        log_key = log_key_of(promised.iss, key)
         _, checkpoint = transparency.verify_receipt_bundle(
             b64url_decode(digest),
             receipt,
@@ -207,6 +207,11 @@ class _Argument:
             raise ConfigurationError("The service's key is not known: give it with --service-key.")
         self.rests_on_the_file = True
         return PublicKey.from_jwk(self.evidence.service_key)
+
+
+def log_key_of(name: str, key: PublicKey) -> transparency.LogKey:
+    """The key of a log, which is the service's, with those that it succeeded. Raises ConfigurationError."""
+    return transparency.LogKey(name, ed25519(key), tuple(ed25519(former) for former in key.former))
 
 
 def ed25519(key: PublicKey) -> Ed25519PublicKey:
@@ -274,7 +279,10 @@ def _fetch(evidence: Evidence, profile: str | None, purpose: str, quorum: Quorum
             promise = transparency.open_receipt(evidence.receipt, client.service_key)
             wait = min(promise.iat - time.time(), 0) + promise.mmd + GRACE
         evidence.proof = once_merged(lambda: client.proof(claims["jti"], kind=claims["kind"]), time.monotonic() + wait)
-        evidence.service_key = client.service_key.jwk
+        signer = client.service_key
+        if evidence.receipt is not None:
+            signer = transparency.signer_of(evidence.receipt, signer)
+        evidence.service_key = signer.jwk
         if quorum is not None and evidence.receipt is not None:
-            log_key = transparency.LogKey(promise.iss, ed25519(client.service_key))
+            log_key = log_key_of(promise.iss, client.service_key)
             _fetch_witnessed(client, evidence, log_key, quorum)

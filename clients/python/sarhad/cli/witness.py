@@ -8,7 +8,7 @@ import typer
 
 from sarhad._client import Client
 from sarhad.cli.output import ProfileOption, ServiceKeyOption, complaints, connect, console, every, show_json
-from sarhad.cli.verify import ed25519
+from sarhad.cli.verify import ed25519, log_key_of
 from sarhad.cli.words import say
 from sarhad.enrolment import enrolment
 from sarhad.errors import ConfigurationError, SarhadError
@@ -19,7 +19,6 @@ from sarhad.witness import LogContradictsItself, Witness
 
 app = typer.Typer(no_args_is_help=True, help="Watch that the logs only grow, and cosign them for your country.")
 
-KEY = "witness.pem"
 LOGS = ("records", "governance", "access")
 MAX_EVERY = 86_400
 
@@ -37,10 +36,10 @@ def key(profile: ProfileOption = None) -> None:
     It signs nothing else. Keep it on a machine that the operator of the exchange has no hand in.
     """
     loaded = Profile.load(profile)
-    file = loaded.directory / KEY
-    if not file.exists():
-        PrivateKey.generate().save(file)
-    show_json([enrolment(loaded.agency, "witness", PrivateKey.load(file))])
+    place = loaded.place(loaded.witness_key)
+    if isinstance(place, Path) and not place.exists():
+        PrivateKey.generate().save(place)
+    show_json([enrolment(loaded.agency, "witness", PrivateKey.load(place))])
 
 
 @app.command(epilog="Example: sarhad witness run --profile kz-witness --first; as a service: --every 60")
@@ -60,7 +59,7 @@ def run(
     A log that was forked or rolled back is refused: exit code 4, and the evidence stays in the folder.
     """
     loaded = Profile.load(profile)
-    own = PrivateKey.load(loaded.directory / KEY)
+    own = PrivateKey.load(loaded.place(loaded.witness_key))
     with connect(loaded, service_key) as client:
         while True:
             fault = _round(client, loaded, own, state or loaded.directory / "witness", first=first)
@@ -124,7 +123,7 @@ def _round(client: Client, profile: Profile, own: PrivateKey, state: Path, *, fi
 
 def _watch(client: Client, profile: Profile, own: PrivateKey, state: Path, log: str, *, first: bool) -> None:
     described = client.service()
-    log_key = LogKey(described["logs"][log], ed25519(client.service_key))
+    log_key = log_key_of(described["logs"][log], client.service_key)
     witness = Witness(state, log_key, witness_name(described["origin"], profile.agency), own)
 
     def prove(old: int, new: int) -> list[bytes]:
