@@ -140,9 +140,13 @@ class Keys:
     STOP = """wanted => {
         const here = document.activeElement;
         if (here === document.body) return [false, ""]; // the end of the page: the next one is its beginning
-        const { top, bottom, left, right, width, height } = here.getBoundingClientRect();
+        const inView = () => {
+            const { top, bottom, left, right, width, height } = here.getBoundingClientRect();
+            return width && height && bottom > 0 && right > 0 && top < innerHeight && left < innerWidth;
+        };
+        if (!inView()) { here.blur(); here.focus(); } // what came in since may have pushed it away
         const { outlineStyle, outlineWidth } = getComputedStyle(here);
-        const seen = width && height && bottom > 0 && right > 0 && top < innerHeight && left < innerWidth;
+        const seen = inView();
         const ringed = outlineStyle !== "none" && parseFloat(outlineWidth) >= 2;
         const inOrder = here.tabIndex === 0;
         return [here === wanted, seen && ringed && inOrder ? "" : here.outerHTML.slice(0, 300)];
