@@ -41,7 +41,8 @@ def _signed(superuser: Engine, claim: str) -> str:
 
 
 def _spoilt(superuser: Engine, owner: str, partner: str) -> Iterator[tuple[str, str | None]]:
-    context, expiry, key, roles, nonce, tag = owner.split(".")
+    context, expiry, key, roles, ending = owner.split(".", 4)
+    nonce, _, tag = ending.rpartition(".")  # with the mark of what it was minted by
     yield "none", None
     yield "empty", ""
     yield "garbage", "x" * 200
