@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import hypothesis
 import pytest
 from sqlalchemy import create_engine, text
 
@@ -19,6 +20,9 @@ from service.settings import Settings
 from tests.exchange import PREPARED, Exchange, Region, copy_prepared
 from tests.policies.worlds import Worlds, begin, drop
 from tests.softhsm import SoftToken
+
+hypothesis.settings.register_profile("unhurried", deadline=None)  # no test is timed
+hypothesis.settings.load_profile("unhurried")
 
 
 def pytest_configure(config: pytest.Config) -> None:

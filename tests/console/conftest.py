@@ -4,6 +4,7 @@ import json
 import os
 import re
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -189,11 +190,15 @@ class Keys:
         raise AssertionError(f"no option {words}")
 
     async def give(self, target: Locator, *files: Path) -> None:
-        """To an input of files."""
-        await self.reach(target)
-        async with self.page.expect_file_chooser() as awaited:
-            await self.page.keyboard.press("Space")
-        await (await awaited.value).set_files(files)
+        """To an input of files. Chromium opens no chooser where the key came too long before: it is pressed again."""
+        for patience in (10_000, 10_000, 90_000):
+            await self.reach(target)
+            with suppress(BrowserTimeoutError):
+                async with self.page.expect_file_chooser(timeout=patience) as awaited:
+                    await self.page.keyboard.press("Space")
+                await (await awaited.value).set_files(files)
+                return
+        raise AssertionError(f"no chooser of files opened for {target}")
 
 
 def _messages() -> dict[str, set[str]]:

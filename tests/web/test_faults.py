@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 from starlette.types import Message, Receive, Scope, Send
 
 from service.settings import Settings
-from service.signing import ServiceKey
+from service.signing import ServiceKeys
 from service.web import logs
 from service.web.edge import Edge
 
@@ -34,7 +34,7 @@ async def answer(tmp_path: Path, error: Exception) -> tuple[int, dict[str, str],
     async def settle(scope: Scope, status: int, digest: bytes) -> None:
         """No reading, nothing to log."""
 
-    key = ServiceKey.generate()
+    settings = Settings(state_dir=tmp_path)
     scope: dict[str, Any] = {
         "type": "http",
         "method": "GET",
@@ -42,7 +42,7 @@ async def answer(tmp_path: Path, error: Exception) -> tuple[int, dict[str, str],
         "query_string": b"",
         "headers": [],
     }
-    await Edge(failing, Settings(state_dir=tmp_path), lambda: key, settle)(scope, receive, send)
+    await Edge(failing, settings, ServiceKeys(settings), settle)(scope, receive, send)
     headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     return sent[0]["status"], headers, b"".join(message["body"] for message in sent[1:])
 

@@ -3,13 +3,13 @@
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import wraps
 from typing import Annotated, Any
 
 import typer
 
-Options = Mapping[str, Any]
+Options = dict[str, Any]
 
 ByOption = Annotated[str, typer.Option(help="One or two dimensions, such as month,substance.")]
 MeasureOption = Annotated[
