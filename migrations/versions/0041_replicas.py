@@ -32,8 +32,10 @@ END $$;
 CREATE OR REPLACE FUNCTION gate.token(of_context integer, of_key text, of_roles text[]) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, gate AS $$
 DECLARE
-  claim text := concat_ws('.', of_context, extract(epoch FROM clock_timestamp())::bigint + 120, of_key,
-    array_to_string(of_roles, '+'), encode(public.gen_random_bytes(16), 'hex'), gate.mark(of_context, of_key));
+  -- a field that is NULL would be left out, and the next ones taken for it
+  claim text := concat_ws('.', of_context, extract(epoch FROM clock_timestamp())::bigint + 120, coalesce(of_key, ''),
+    coalesce(array_to_string(of_roles, '+'), ''), encode(public.gen_random_bytes(16), 'hex'),
+    coalesce(gate.mark(of_context, of_key), ''));
 BEGIN
   RETURN claim || '.' || encode(public.hmac(convert_to(claim, 'UTF8'), (SELECT key FROM gate.secret), 'sha256'), 'hex');
 END $$;

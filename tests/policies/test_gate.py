@@ -62,6 +62,14 @@ def _spoilt(superuser: Engine, owner: str, partner: str) -> Iterator[tuple[str, 
     yield "context that is not there", _signed(superuser, f"2147483647.{expiry}.{key}.{roles}.{nonce}")
 
 
+def test_a_token_without_a_key_leaves_no_field_out(superuser: Engine, world: World) -> None:
+    with superuser.connect() as connection:
+        made = text("SELECT gate.token(id, NULL, ARRAY['reporter', 'analyst']) FROM gate.context LIMIT 1")
+        fields = connection.execute(made).scalar_one().split(".")
+        connection.rollback()
+    assert (len(fields), *fields[2:4]) == (7, "", "reporter+analyst")
+
+
 def test_without_a_token_in_force_there_is_no_country_and_no_row(
     entrance: Entrance, superuser: Engine, world: World
 ) -> None:
