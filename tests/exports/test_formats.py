@@ -86,6 +86,9 @@ def test_geopackage_is_read_by_gdal(made: dict[str, Path]) -> None:
     assert (info["features"], info["geometry_type"], info["crs"]) == (8, "Point", "EPSG:4326")
     assert info["total_bounds"] == pytest.approx((49.84, 40.37, 49.84, 40.37))
     assert dict(pyogrio.list_layers(made["gpkg"])).keys() == {"seizures", "provenance"}
+    assert info["capabilities"]["fast_spatial_filter"]  # by the index of the file
+    for box, inside in (((49, 40, 50, 41), 8), ((50, 40, 51, 41), 0)):
+        assert len(pyogrio.raw.read(made["gpkg"], layer="seizures", bbox=box)[2]) == inside
 
 
 def test_parquet_is_read_by_duckdb_and_geoparquet_says_what_it_is(made: dict[str, Path]) -> None:

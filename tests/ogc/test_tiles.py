@@ -1,9 +1,12 @@
 """Vector tiles: sums by cell at every zoom, points only where the policy gives points, no tile beyond the square."""
 
+from pathlib import Path
 from typing import Any
 
 import h3
+import pyogrio
 import pytest
+import shapely
 from sqlalchemy import create_engine, text
 
 from service.ogc.grid import HALF, Tile, cells, mercator, resolution
@@ -97,6 +100,19 @@ def test_a_tile_of_a_group_tells_kilograms_too(ask: Ask) -> None:
     assert 6 in numbers(plain)
     assert 6 in numbers(grouped), "two lines of a group are one seizure of the group"
     assert ask("RU-CUS", path("cells", 3), **PERIOD).content == b""
+
+
+def test_a_tile_of_cells_is_read_by_gdal(ask: Ask, tmp_path: Path) -> None:
+    body = ask("KG-CUS", path("cells", 5), **PERIOD).content
+    file = tmp_path / "cells.pbf"
+    file.write_bytes(body)
+    info, _, shapes, values = pyogrio.raw.read(file)
+    of = dict(zip(info["fields"], values, strict=True))
+    assert {*of["cell"]} == {text_ for text_ in strings(body) if h3.is_valid_cell(text_)}
+    outlines = [shapely.from_wkb(shape) for shape in shapes]
+    assert len(outlines) == len(of["cell"]) > 0
+    assert all(outline.is_valid and outline.area > 0 for outline in outlines)
+    assert {*of["seizures"]} <= {*numbers(body)}
 
 
 def test_points_only_where_the_policy_gives_points(ask: Ask, filed: list[str]) -> None:
