@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from service.database import administration
+from service.database import Database, administration
 from service.problems import Problem
 from service.settings import Settings
 
@@ -33,6 +33,19 @@ def command_settings() -> Settings:
     except OSError:
         return declared
     return Settings(**{**running, **{name: getattr(declared, name) for name in declared.model_fields_set}})
+
+
+def as_service(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
+    """One piece of work over the service's own connections, by role."""
+
+    async def performed() -> T:
+        database = Database(settings)
+        try:
+            return await work(database)
+        finally:
+            await database.dispose()
+
+    return asyncio.run(performed())
 
 
 @contextmanager

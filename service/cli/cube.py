@@ -1,13 +1,11 @@
 """`sarhad db cube`: the cube of the trends against the reports it counts."""
 
-import asyncio
 from typing import Annotated
 
 import typer
 
-from service.cli.acting import command_settings, said_plainly
+from service.cli.acting import as_service, command_settings, said_plainly
 from service.database import Database
-from service.settings import Settings
 from service.trends.keep import differences, rebuild
 
 
@@ -20,18 +18,14 @@ def cube(
         raise typer.BadParameter("say --check, --rebuild or both")
     settings = command_settings()
     with said_plainly(settings):
-        found = asyncio.run(_cube(settings, anew))
+        found = as_service(settings, lambda database: _cube(database, anew))
     for grain, (cells, differing) in found.items():
         typer.echo(f"      {grain:<10} {cells:>10} cells, {differing} differ")
     if any(differing for _, differing in found.values()):
         raise typer.Exit(1)
 
 
-async def _cube(settings: Settings, anew: bool) -> dict[str, tuple[int, int]]:
-    database = Database(settings)
-    try:
-        if anew:
-            await rebuild(database)
-        return await differences(database)
-    finally:
-        await database.dispose()
+async def _cube(database: Database, anew: bool) -> dict[str, tuple[int, int]]:
+    if anew:
+        await rebuild(database)
+    return await differences(database)

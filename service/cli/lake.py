@@ -1,15 +1,13 @@
 """`sarhad lake`: Parquet on the service's host, as wide as one key's view and no wider, and questions to it."""
 
-import asyncio
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 import typer
 from pydantic import ValidationError
 
-from service.cli.acting import command_settings, said_plainly
-from service.database import Database
+from service.cli.acting import as_service, command_settings, said_plainly
 from service.exports.asked import Made
 from service.exports.asked import ask as asked
 from service.exports.lake import Lake, make
@@ -43,7 +41,8 @@ def export(
     settings = command_settings()
     try:
         with said_plainly(settings):
-            made = asyncio.run(_make(settings, Lake(key, purpose, directory)))
+            lake = Lake(key, purpose, directory)
+            made = as_service(settings, lambda database: make(database, settings, lake))
     except OSError as fault:
         typer.echo(f"Cannot write {directory}: {fault.strerror or fault}", err=True)
         raise typer.Exit(1) from None
@@ -94,8 +93,9 @@ def ask(
         question = Trend.model_validate({name: of for name, of in said.items() if of is not None})
         if engine is not None:
             settings = Settings.model_validate({**settings.model_dump(), "lake_engine": engine})
+        made = Made.read(directory)
         with said_plainly(settings):
-            told = asyncio.run(_ask(settings, Made.read(directory), question))
+            told = as_service(settings, lambda database: asked(database, settings, made, question))
     except ValidationError as fault:
         wrong = fault.errors()[0]
         raise typer.BadParameter(f"{wrong['loc'][-1]}: {wrong['msg']}") from None
@@ -106,19 +106,3 @@ def ask(
         typer.echo("The key that this lake was made for is not in force any more", err=True)
         raise typer.Exit(1) from None
     typer.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
-
-
-async def _ask(settings: Settings, made: Made, question: Trend) -> dict[str, Any]:
-    database = Database(settings)
-    try:
-        return await asked(database, settings, made, question)
-    finally:
-        await database.dispose()
-
-
-async def _make(settings: Settings, lake: Lake) -> dict[str, Any]:
-    database = Database(settings)
-    try:
-        return await make(database, settings, lake)
-    finally:
-        await database.dispose()

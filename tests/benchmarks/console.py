@@ -24,7 +24,7 @@ from playwright.async_api import CDPSession, Page, async_playwright
 from playwright.async_api import TimeoutError as BrowserTimeoutError
 
 from service.settings import Settings
-from tests.benchmarks.records import signed
+from tests.benchmarks.records import share
 from tests.benchmarks.trends import LABORATORIES, OWNERS, PARTNER, RULE, _examine, _load
 from tests.console.conftest import AUTHENTICATOR, CHROMIUM, FLAGS, WEB, Console, first_view_bytes
 from tests.exchange import Exchange, Region
@@ -59,10 +59,7 @@ def measure(settings: Settings, region: Region, rows: int | None, seconds: float
     rows = rows or 1_000_000
     exchange = Exchange.start(settings, region)
     try:
-        for agency in OWNERS:
-            exchange.adopt(agency[:2], RULE)
-            for record in signed(region.profiles[agency], agency, 0, 20):
-                exchange.client(agency).submit(record)
+        share(exchange, OWNERS, RULE)
         for name in LABORATORIES:
             _examine(exchange, name)
         asyncio.run(_load(settings, rows))

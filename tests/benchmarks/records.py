@@ -1,10 +1,13 @@
 """Signed records as an agency would file them: 15 facets, about 3.3 kB."""
 
 import random
+from collections.abc import Iterable
 from typing import Any
 
 from sarhad import Profile
 from sarhad.records import issue, item, seizure
+
+from tests.exchange import Exchange
 
 SUBSTANCES = ("Heroin", "Opium", "Methamphetamine", "Cannabis resin", "Cocaine", "Amphetamine", "Ecstasy")
 
@@ -44,3 +47,11 @@ def signed(profile: Profile, agency: str, start: int, count: int) -> list[str]:
     key = profile.load_record_key()
     chance = random.Random(start)
     return [issue(key, full(agency, number, chance)) for number in range(start, start + count)]
+
+
+def share(exchange: Exchange, owners: Iterable[str], rule: dict[str, Any]) -> None:
+    """Each owner's agency shares by this rule, and has filed twenty records to be copied."""
+    for agency in owners:
+        exchange.adopt(agency[:2], rule)
+        for record in signed(exchange.region.profiles[agency], agency, 0, 20):
+            exchange.client(agency).submit(record)

@@ -18,7 +18,7 @@ from deploy.cluster import Cluster
 from deploy.ha.processes import family
 from service.settings import Settings
 from tests.benchmarks.access import rate
-from tests.benchmarks.records import signed
+from tests.benchmarks.records import share
 from tests.benchmarks.trends import OWNERS, QUESTIONS, RULE, _load
 from tests.exchange import Exchange, Region
 from tests.faults.standby import followed
@@ -32,10 +32,7 @@ def measure(settings: Settings, region: Region, rows: int | None, seconds: float
     rows = rows or 200_000
     exchange = Exchange.start(settings, region)
     try:
-        for agency in OWNERS:
-            exchange.adopt(agency[:2], RULE)
-            for record in signed(region.profiles[agency], agency, 0, 20):
-                exchange.client(agency).submit(record)
+        share(exchange, OWNERS, RULE)
     finally:
         exchange.stop()
     asyncio.run(_load(settings, rows))

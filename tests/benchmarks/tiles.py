@@ -32,7 +32,7 @@ from service.ogc.grid import HALF, mercator
 from service.settings import Settings
 from service.trends import keep
 from tests.benchmarks.bulk import loading
-from tests.benchmarks.records import signed
+from tests.benchmarks.records import share
 from tests.benchmarks.trends import _LINES, OWNERS, PARTNER, _p95, _url
 from tests.exchange import Exchange, Region
 
@@ -51,10 +51,7 @@ def measure(settings: Settings, region: Region, rows: int | None, seconds: float
     rows = rows or 5_000_000
     exchange = Exchange.start(settings, region)
     try:
-        for agency in OWNERS:
-            exchange.adopt(agency[:2], RULE)
-            for record in signed(region.profiles[agency], agency, 0, 20):
-                exchange.client(agency).submit(record)
+        share(exchange, OWNERS, RULE)
         load(settings, rows)
         with tipg(settings) as theirs:
             nothing = _p95([_ours(exchange, region, NOWHERE)[0] for _ in range(200)])

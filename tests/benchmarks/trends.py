@@ -25,7 +25,7 @@ from service.settings import Settings
 from service.trends import keep
 from tests.analyses.laboratory import Laboratory
 from tests.benchmarks.bulk import loading
-from tests.benchmarks.records import signed
+from tests.benchmarks.records import share, signed
 from tests.exchange import Exchange, Region
 
 OWNERS, LABORATORIES, PARTNER = (
@@ -81,10 +81,7 @@ def measure(settings: Settings, region: Region, rows: int | None, seconds: float
     rows = rows or 1_000_000
     exchange = Exchange.start(settings, region)
     try:
-        for agency in OWNERS:
-            exchange.adopt(agency[:2], RULE)
-            for record in signed(region.profiles[agency], agency, 0, 20):
-                exchange.client(agency).submit(record)
+        share(exchange, OWNERS, RULE)
         for name in LABORATORIES:
             _examine(exchange, name)
         cost = _cube_cost(settings, exchange, region)

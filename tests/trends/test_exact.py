@@ -2,10 +2,10 @@
 retracted, moved to another scope or linked to another, whatever the policies, before and after it is folded.
 """
 
-import asyncio
 import json
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -29,6 +29,7 @@ from service.trends.question import Trend
 from tests.exchange import Exchange
 from tests.policies.documents import DENIES, PERMITS
 from tests.policies.twins import DRAFTS, Draft, new_id, record
+from tests.trends.conftest import run as performed
 from tests.trends.recount import counted_once, people, repeated, seen
 
 OWNER = "UZ"
@@ -123,17 +124,7 @@ def superuser(settings: Settings) -> Iterator[Engine]:
 def run(settings: Settings) -> Callable[[Callable[[Database], Coroutine[Any, Any, Any]]], Any]:
     """Run one coroutine with the service's own database connections."""
 
-    def call(work: Callable[[Database], Coroutine[Any, Any, Any]]) -> Any:
-        async def with_database() -> Any:
-            database = Database(settings)
-            try:
-                return await work(database)
-            finally:
-                await database.dispose()
-
-        return asyncio.run(with_database())
-
-    return call
+    return partial(performed, settings)
 
 
 def file(exchange: Exchange, fates: list[Fate], start: int) -> None:
