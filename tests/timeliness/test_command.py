@@ -11,6 +11,7 @@ from sarhad.cli import app
 from sarhad.cli.timeliness import lasting
 from typer.testing import CliRunner
 
+from tests.awaiting import once_merged
 from tests.exchange import Exchange, heroin
 from tests.timeliness.conftest import Moved
 
@@ -45,7 +46,9 @@ async def test_figures_are_shown_in_tables_and_as_json(exchange: Exchange, moved
         return done.stdout
 
     assert "Nothing was filed in these months." in sarhad(*MARCH)
-    record = exchange.client("AZ-CUS").submit(exchange.sign(heroin("AZ-CUS", instant="2026-03-14T00:00:00+00:00"))).id
+    customs = exchange.client("AZ-CUS")
+    record = customs.submit(exchange.sign(heroin("AZ-CUS", instant="2026-03-14T00:00:00+00:00"))).id
+    once_merged(lambda: customs.proof(record), exchange.settings.merge_delay_seconds)
     moved("core.report", record, received_at="2026-03-17T00:00:00Z")
     shown = sarhad(*MARCH, "--agency", "AZ-CUS")
     assert "2026-03-17" in shown
