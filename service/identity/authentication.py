@@ -86,7 +86,7 @@ async def authenticate(
     async with database.authn() as session:
         key, agency, roles = await _key(session, presented)
         _usable(key, datetime.now(UTC))
-        calls(settings).step(key.kid, agency.country)
+        await calls(settings).step(key.kid, agency.country)
         purpose, case = read_purpose(presented.message.headers.get("sarhad-purpose"))
         caller = Caller(key.kid, agency.code, agency.country, frozenset(roles), purpose, case)
         token = word = None

@@ -8,8 +8,8 @@ from math import ceil
 from time import time
 
 from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import SlidingWindowCounterRateLimiter
+from limits.aio.storage import MemoryStorage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from service.problems import Problem
 from service.settings import Settings
@@ -29,13 +29,13 @@ class Pace:
         self._limits = (RateLimitItemPerMinute(key), RateLimitItemPerMinute(country))
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
 
-    def step(self, key_id: str, country: str, amount: int = 1) -> None:
+    async def step(self, key_id: str, country: str, amount: int = 1) -> None:
         """Count `amount` for the key and its country. Raises TooManyRequests with the seconds to wait."""
         for limit, name, whose in zip(self._limits, (key_id, country), ("", " of your country"), strict=True):
-            if self._limiter.hit(limit, name, cost=amount):
+            if await self._limiter.hit(limit, name, cost=amount):
                 continue
-            reset = self._limiter.get_window_stats(limit, name).reset_time
-            wait = max(1, ceil(reset - time()))
+            window = await self._limiter.get_window_stats(limit, name)
+            wait = max(1, ceil(window.reset_time - time()))
             detail = f"at most {limit.amount} {self._what}{whose} a minute; wait {wait} s"
             raise TooManyRequests(detail, retry_after=wait)
 

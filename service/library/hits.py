@@ -57,7 +57,7 @@ def pace(settings: Settings) -> Pace:
 
 async def hits(session: AsyncSession, caller: Caller, query: Query, catalogue: Catalogue, settings: Settings) -> Hits:
     """Raises TooManyRequests, TooManySearches."""
-    pace(settings).step(caller.key_id, caller.country)
+    await pace(settings).step(caller.key_id, caller.country)
     await quota.check(session, _ASKED, settings.hits_per_day, quota.DAY, TooManySearches)
     rows = (await session.execute(_HITS, {**query.parameters(), "least": CONFIDENT, "most": MOST})).all()
     contacts = select(Agency.code, Agency.name).where(Agency.code.in_([row.agency for row in rows]))

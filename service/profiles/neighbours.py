@@ -123,7 +123,7 @@ async def _near(
     most: int,
     besides: UUID | None = None,
 ) -> Neighbours:
-    _pace().step(caller.key_id, caller.country)
+    await _pace().step(caller.key_id, caller.country)
     await quota.check(session, _ASKED, most, quota.DAY, TooManyComparisons)
     own = 0 if besides is None else 100  # a record's other profiles are no neighbours of it
     rows = (await session.execute(nearest(of_method, point, limit + own))).all()

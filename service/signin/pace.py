@@ -3,8 +3,8 @@
 from functools import lru_cache
 
 from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import SlidingWindowCounterRateLimiter
+from limits.aio.storage import MemoryStorage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from service.identity.pace import TooManyRequests
 
@@ -19,5 +19,5 @@ def _limiter() -> SlidingWindowCounterRateLimiter:
 
 async def step() -> None:
     """Raises TooManyRequests."""
-    if not _limiter().hit(_LIMIT, "sign-in"):
+    if not await _limiter().hit(_LIMIT, "sign-in"):
         raise TooManyRequests(f"at most {PER_MINUTE} attempts to sign in a minute", retry_after=10)

@@ -195,7 +195,7 @@ async def _kept(request: Request, limit: int) -> SpooledBody:
             size += len(chunk)
             if size > limit:
                 raise BodyTooLarge(f"at most {limit} bytes", limit=limit)
-            request.state.meter(len(chunk))
+            await request.state.meter(len(chunk))
             digest.update(chunk)
             if size > _IN_MEMORY:
                 await asyncio.to_thread(file.write, chunk)
