@@ -112,7 +112,7 @@ async def routes(
     """Features in the order of their ids: routes of which two countries are known and disclosed."""
     question = Flows(since=asked.since, until=asked.until, group=asked.group, owner=asked.owner)
     answer = await ask(session, question.trend(), catalogue, reach)
-    made = [feature for flow in flows(question, answer) if (feature := route_feature(flow, atlas))]
+    made = [feature for flow in flows(answer) if (feature := route_feature(flow, atlas))]
     if box is not None:
         windows = [shapely.box(half.west, half.south, half.east, half.north) for half in box.halves]
         lines = [shapely.LineString(feature["geometry"]["coordinates"]) for feature in made]
@@ -122,12 +122,13 @@ async def routes(
 
 def route_feature(flow: dict[str, Any], atlas: Atlas) -> dict[str, Any] | None:
     """None where fewer than two of its places are known."""
-    named = [flow["origin"], *flow["transit"], flow["destination"]]
+    transits = flow["transit"] or []
+    named = [flow["origin"], *transits, flow["destination"]]
     stations = [centre for country in named if country and (centre := atlas.centre_of(country))]
     stations = [place for n, place in enumerate(stations) if n == 0 or place != stations[n - 1]]
     if len(stations) < 2:
         return None
-    transit = ",".join(flow["transit"])
+    transit = ",".join(transits)
     return {
         "type": "Feature",
         "id": "-".join(

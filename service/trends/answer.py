@@ -106,10 +106,9 @@ def conversions(question: Trend, answer: Answer, catalogue: Catalogue) -> dict[s
 
 
 def document(question: Trend, answer: Answer, policy: str) -> dict[str, Any]:
-    asked = question.model_dump(mode="json", by_alias=True, exclude_none=True)
     whole = None if answer.whole is None else measured(answer.whole, [m for m in question.measures if m != "quantity"])
     return {
-        "question": asked,
+        "question": question.said(),
         "policy": policy,
         "by": list(question.dimensions),
         "cells": [cell_document(cell, question) for cell in answer.cells],

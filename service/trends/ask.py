@@ -8,11 +8,9 @@ from functools import lru_cache
 from http import HTTPStatus
 from uuid import UUID
 
-import h3
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from service.geometry import CELL_RESOLUTION
 from service.policies.gate import Reach
 from service.problems import Problem
 from service.substances.catalogue import Catalogue
@@ -84,11 +82,6 @@ class Cell:
         """What it says of its first record alone."""
         return Cell(self.key, {}, {}, self.first)
 
-    def plus(self, other: "Cell", key: tuple[str | None, ...]) -> "Cell":
-        counts = {name: value + other.counts[name] for name, value in self.counts.items()}
-        sums = {name: _EXACT.add(value, other.sums[name]) for name, value in self.sums.items()}
-        return Cell(key, counts, sums, _earlier(self.first, other.first))
-
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -119,13 +112,13 @@ async def answered(session: AsyncSession, question: Trend, catalogue: Catalogue,
             if grain is None
             else cells_in_cube(question, grain, kept, reach, LOOKED_AT)
         )
-        _bounded(int(await session.scalar(_text(some.sql), some.values) or 0))
+        _bounded(question, int(await session.scalar(_text(some.sql), some.values) or 0))
     if grain is not None:
         statement = over_cube(question, grain, kept, reach, MOST)
     else:
         statement = over_rows(question, kept, reach, MOST, apart=repeats)
     cells, whole, owners = await _read(session, statement, len(question.dimensions))
-    _bounded(len(cells))
+    _bounded(question, len(cells))
     if repeats and (grain is not None or "first" in question.measures):
         only = _only(repeats, question, grain, catalogue, reach)
         again, all_again, of_owners = await _read(session, only, len(question.dimensions))
@@ -133,8 +126,6 @@ async def answered(session: AsyncSession, question: Trend, catalogue: Catalogue,
             again, all_again, of_owners = [c.emptied() for c in again], all_again and all_again.emptied(), {}
         cells, owners = without(cells, again), {owner: n - of_owners.get(owner, 0) for owner, n in owners.items()}
         whole = next(iter(without([whole], [all_again])), None) if whole and all_again else whole
-    if "cell" in question.dimensions and question.resolution < CELL_RESOLUTION:
-        cells = _coarser(cells, question.dimensions.index("cell"), question.resolution)
     return Answer(cells, whole, owners, grain.name if grain else "rows")
 
 
@@ -144,14 +135,11 @@ def _crossed(question: Trend, grain: Grain | None) -> bool:
     return large and len(question.dimensions) == 2 and not {*question.dimensions} <= FEW
 
 
-def _bounded(cells: int) -> None:
+def _bounded(question: Trend, cells: int) -> None:
     """Raises TooManyCells."""
     if cells > MAX_CELLS:
-        raise TooManyCells(
-            f"more than {MAX_CELLS}; ask for a shorter period, one dimension less, or a coarser one",
-            parameter="by",
-            expected=f"<= {MAX_CELLS}",
-        )
+        parameter, advice = question.narrowed
+        raise TooManyCells(f"more than {MAX_CELLS}; ask for {advice}", parameter=parameter, expected=f"<= {MAX_CELLS}")
 
 
 def _only(
@@ -225,15 +213,3 @@ def without(cells: Iterable[Cell], repeats: Iterable[Cell]) -> list[Cell]:
         if any(kept.counts.values()):
             found.append(kept)
     return found
-
-
-def _coarser(cells: list[Cell], place: int, resolution: int) -> list[Cell]:
-    """H3 cells as their parents: a record is in one cell, so the sums add up."""
-    found: dict[tuple[str | None, ...], Cell] = {}
-    for cell in cells:
-        index = cell.key[place]
-        parent = h3.cell_to_parent(index, resolution) if index else index
-        key = (*cell.key[:place], parent, *cell.key[place + 1 :])
-        held = found.get(key)
-        found[key] = held.plus(cell, key) if held else Cell(key, cell.counts, cell.sums, cell.first)
-    return [found[key] for key in sorted(found, key=lambda k: tuple((part is None, part or "") for part in k))]

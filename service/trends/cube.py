@@ -57,8 +57,8 @@ def over_cube(
         where += " AND record_id = ANY (:persons_of)"
         values["persons_of"] = list(persons_of)
         sources = [Source("report_person")]
-    keys = ", ".join(f"{key(name)} AS d{n}" for n, name in enumerate(question.dimensions))
-    in_groups = ", ".join(of for name in question.dimensions for of in grouped(name))
+    keys = ", ".join(f"{key(name, question.resolution)} AS d{n}" for n, name in enumerate(question.dimensions))
+    in_groups = ", ".join(of for name in question.dimensions for of in grouped(name, question.resolution))
     owners = sorted(reach.owners if question.owner is None else reach.owners & {question.owner})
     values |= {f"owner{n}": owner for n, owner in enumerate(owners)}
     order = ", ".join(f"{n + 1} NULLS LAST" for n in range(len(question.dimensions)))
@@ -87,7 +87,7 @@ def cells_in_cube(question: Trend, grain: Grain, labels: Labels, reach: Reach, a
     records that stood, and only what is fresh can have taken them away since.
     """
     where, values = _where(question, labels)
-    keys = ", ".join(key(name) for name in question.dimensions)
+    keys = ", ".join(key(name, question.resolution) for name in question.dimensions)
 
     def cells(source: Source, most: str) -> str:
         part = _parts(question, grain, reach, where, [source])

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from service.geometry import CELL_RESOLUTION
 from service.substances.catalogue import Catalogue
 from service.trends.question import Trend
 
@@ -29,7 +30,13 @@ COLUMNS = {
 PERIODS = {"month": "YYYY-MM", "quarter": 'YYYY"-Q"Q', "year": "YYYY"}
 _BEGINS = "date_trunc('{0}', month_end::timestamp)"
 MONTH_BEGINS = "date_trunc('month', month_end)::date"
-EVENT_FILTERS = ("owner", "agency", "country", "admin1", "transport", "place_type")
+EVENT_FILTERS = ("owner", "agency", "country", "admin1", "transport", "place_type", "certainty")
+# The coarser H3 cell around a cell. (An index holds mode, resolution, base cell and 15 digits of 3 bits.)
+PARENTS = {
+    at: f"CASE WHEN cell <> '' THEN to_hex(('x0' || cell)::bit(64)::bigint & {~(15 << 52)}"
+    f" | {at << 52 | (1 << 3 * (15 - at)) - 1}) ELSE cell END"
+    for at in range(CELL_RESOLUTION)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +88,10 @@ def _ancestor(lineage: tuple[str, ...], level: int) -> str:
     return lineage[max(0, len(lineage) - 1 - level)]
 
 
-def key(dimension: str) -> str:
+def key(dimension: str, resolution: int = CELL_RESOLUTION) -> str:
     """What a row is called in one dimension, as text. NULL: not disclosed; empty: not stated."""
+    if dimension == "cell" and resolution in PARENTS:
+        return PARENTS[resolution]
     if dimension == "day":
         undisclosed = "to_char(CASE WHEN day IS NULL THEN month_end END, 'YYYY-MM')"
         return f"coalesce(to_char(day, 'YYYY-MM-DD'), {undisclosed})"
@@ -96,7 +105,7 @@ def key(dimension: str) -> str:
     return f"{COLUMNS[dimension]}::text"
 
 
-def grouped(dimension: str) -> tuple[str, ...]:
+def grouped(dimension: str, resolution: int = CELL_RESOLUTION) -> tuple[str, ...]:
     """What rows of one `key` have in common: as text the key is made of each group, and not of each row."""
     if dimension == "day":
         return "day", "CASE WHEN day IS NULL THEN month_end END"
@@ -104,7 +113,7 @@ def grouped(dimension: str) -> tuple[str, ...]:
         return ("month_end",)
     if dimension in PERIODS:
         return (_BEGINS.format(dimension),)
-    return (key(dimension),)
+    return (key(dimension, resolution),)
 
 
 def agency_type(question: Trend) -> str:
@@ -128,7 +137,7 @@ def conditions(question: Trend) -> tuple[list[str], dict[str, Any]]:
         day = f"coalesce(day, {MONTH_BEGINS})"
         found += [f"{day} {sign} :{name}" for name, sign in (("since", ">="), ("until", "<")) if name in values]
     for name in EVENT_FILTERS:
-        if (value := getattr(question, name)) is not None:
+        if (value := getattr(question, name, None)) is not None:
             found.append(f"{COLUMNS.get(name, name)} = :{name}")
             values[name] = value
     return found, values

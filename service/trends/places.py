@@ -3,9 +3,9 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from http import HTTPStatus
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import h3
 import orjson
@@ -19,6 +19,7 @@ from service.trends.question import Filters, ImpossiblePeriod, Trend
 from service.trends.scan import METHOD, MOST_CELLS, MOST_EVENTS, SHUFFLES
 
 _LEGS = ("origin", "transit", "destination", "certainty")
+Certainty = Literal["KNOWN", "DECLARED", "SUSPECTED"]
 LONGEST_DAYS = 1100  # of the period of a search for hot spots
 
 
@@ -28,44 +29,52 @@ class TooManyEvents(Problem):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
+class _ByLegs(Trend):
+    narrowed: ClassVar[tuple[str, str]] = ("from", "a shorter period, or fewer records")
+
+    certainty: Certainty | None = None
+
+
+class _ByCells(Trend):
+    narrowed: ClassVar[tuple[str, str]] = ("resolution", "a shorter period, or a coarser one")
+
+
 class Flows(Filters):
     """The parameters of GET /v1/flows."""
 
-    certainty: Annotated[
-        Literal["KNOWN", "DECLARED", "SUSPECTED"] | None, Field(description="The weakest leg of the route.")
-    ] = None
+    certainty: Annotated[Certainty | None, Field(description="The weakest leg of the route.")] = None
 
     def trend(self) -> Trend:
         """The question by all legs. Raises ImpossiblePeriod."""
         self.check()
-        return Trend.model_construct(**self.model_dump(exclude={"certainty"}), by=",".join(_LEGS))
+        return _ByLegs.model_construct(**self.model_dump(), by=",".join(_LEGS))
 
 
 class HotSpots(Filters):
     """The parameters of GET /v1/hotspots."""
 
+    since: Annotated[date, Field(alias="from", description="First day of the first month (inclusive).")]
+    until: Annotated[date, Field(alias="to", description="First day of the month after the last (exclusive).")]
     resolution: Annotated[int, Field(ge=1, le=5, description="H3 resolution of the cells.")] = 4
 
     def trend(self) -> Trend:
         """The question by cell and month. Raises ImpossiblePeriod."""
         self.check()
-        if self.since is None or self.until is None or not self.whole_months:
+        if not self.whole_months:
             raise ImpossiblePeriod("hot spots are searched in whole months `from` and `to`", parameter="from")
         if self.until - self.since > timedelta(days=LONGEST_DAYS):
             raise ImpossiblePeriod("too long", parameter="from", expected=f"<= {LONGEST_DAYS} days")
-        return Trend.model_construct(**self.model_dump(), by="cell,month")
+        return _ByCells.model_construct(**self.model_dump(), by="cell,month")
 
 
-def flows(question: Flows, answer: Answer) -> list[dict[str, Any]]:
+def flows(answer: Answer) -> list[dict[str, Any]]:
     """Routes, the most used first. null: not disclosed to you; empty: not stated."""
-    found = []
+    found: list[dict[str, Any]] = []
     for cell in answer.cells:
-        legs = dict(zip(_LEGS, cell.key, strict=True))
-        if question.certainty in (None, legs["certainty"]):
-            transit = legs["transit"]
-            found.append(
-                legs | {"transit": transit.split(">") if transit else [], **measured(cell, ("seizures", "items", "kg"))}
-            )
+        legs: dict[str, Any] = dict(zip(_LEGS, cell.key, strict=True))
+        if (transit := legs["transit"]) is not None:
+            legs["transit"] = transit.split(">") if transit else []
+        found.append(legs | measured(cell, ("seizures", "items", "kg")))
     return sorted(found, key=lambda flow: -flow["seizures"])
 
 

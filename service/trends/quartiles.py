@@ -191,7 +191,7 @@ def _observed(question: Trend, known: Labels) -> tuple[str, dict[str, Any]]:
 def document(question: Trend, cells: list[dict[str, Any]], policy: str) -> dict[str, Any]:
     (name,) = question.measures
     return {
-        "question": question.model_dump(mode="json", by_alias=True, exclude_none=True),
+        "question": question.said(),
         "policy": policy,
         "by": list(question.dimensions),
         "cells": cells,

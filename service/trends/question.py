@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 from http import HTTPStatus
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -128,12 +128,14 @@ class Filters(BaseModel):
 
 
 class Trend(Filters):
-    """The parameters of GET /v1/trends."""
+    """The parameters of GET /v1/trends. `narrowed`: which of them to change where an answer is too large, and how."""
+
+    narrowed: ClassVar[tuple[str, str]] = ("by", "a shorter period, one dimension less, or a coarser one")
 
     by: Annotated[str, Field(description="One or two of: " + ", ".join(DIMENSIONS) + ".", max_length=60)] = "month"
     measure: Annotated[str, Field(description="Any of: " + ", ".join(MEASURES) + ".", max_length=80)] = "seizures,kg"
     level: Annotated[
-        int | None, Field(ge=0, le=12, description="Roll substances up to this depth of the tree; 0 is the root.")
+        int | None, Field(ge=0, le=12, description="Roll `substance` up to this depth of the tree; 0 is the root.")
     ] = None
     resolution: Annotated[int, Field(ge=0, le=5, description="H3 resolution of `cell`.")] = 5
     compare: Annotated[
@@ -145,6 +147,12 @@ class Trend(Filters):
     @property
     def dimensions(self) -> tuple[str, ...]:
         return tuple(name for name in self.by.split(",") if name)
+
+    def said(self) -> dict[str, Any]:
+        """The parameters that the answer heeds."""
+        of = {"cell": "resolution", "substance": "level"}
+        idle = {parameter for dimension, parameter in of.items() if dimension not in self.dimensions}
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=idle)
 
     @property
     def measures(self) -> tuple[str, ...]:

@@ -44,7 +44,7 @@ async def routes(
     limits = await reach(session)
     answer = await ask(session, asked, request.app.state.catalogue, limits)
     account(request, answer.owners)
-    document = telling(question, limits.version, flows=flows(question, answer))
+    document = telling(question, limits.version, flows=flows(answer))
     document["coverage"] = await coverage(session, asked, limits)
     return Response(orjson.dumps(document), media_type="application/json")
 

@@ -62,7 +62,7 @@ def cells_in_rows(
 
 
 def _keys(question: Trend) -> list[str]:
-    return ["concealed" if name == "concealment" else key(name) for name in question.dimensions]
+    return ["concealed" if name == "concealment" else key(name, question.resolution) for name in question.dimensions]
 
 
 def _rows(

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import h3
 from sqlalchemy import Connection, text
 
 from service.records.registry import FACETS
@@ -172,7 +173,8 @@ def _named(record: Seen, line: dict[str, Any] | None, name: str, question: Trend
         case "admin1":
             return [disclosed("where.admin1", record.facets.get("where.admin1", {}).get("code"))]
         case "cell":
-            return [disclosed("where.cell", record.facets.get("where.cell"))]
+            cell = disclosed("where.cell", record.facets.get("where.cell"))
+            return [h3.cell_to_parent(cell, question.resolution) if cell else cell]
         case "transport":
             return [disclosed("transport", transport.get("mode"))]
         case "place_type":

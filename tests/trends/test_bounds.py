@@ -1,9 +1,11 @@
 """A question whose crossed dimensions give too many cells is refused from a part of the rows, and only rightly so."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+import h3
 import pytest
 from sqlalchemy import Engine, create_engine, event, text
 
@@ -17,6 +19,8 @@ from tests.exchange import Exchange
 from tests.trends.conftest import Ask, seizure
 
 YEAR = {"from": "1985-01", "to": "1986-01"}
+WIDEST = sorted(h3.get_res0_cells())[:2]
+CELLS = [cell for wide in WIDEST for cell in sorted(h3.cell_to_children(wide, 5))][: MAX_CELLS + 1]
 
 
 @pytest.fixture(scope="module")
@@ -33,17 +37,17 @@ def scope(exchange: Exchange) -> int:
 def crowded(settings: Settings, scope: int) -> Iterator[Engine]:
     """One cell too many in 1985, in the cube and in the rows, each by itself."""
     engine = create_engine(settings.database_as())
-    values = {"scope": scope, "most": MAX_CELLS + 1}
+    values = {"scope": scope, "cells": CELLS}
     with engine.begin() as connection:
         connection.execute(
             text("""INSERT INTO core.cube_cell (scope_id, month_end, cell, events)
-                    SELECT :scope, '1985-05-31', 'c' || n, 1 FROM generate_series(1, :most) n"""),
+                    SELECT :scope, '1985-05-31', cell, 1 FROM unnest(CAST(:cells AS text[])) cell"""),
             values,
         )
         connection.execute(
             text("""INSERT INTO core.report_fact (record_id, version, scope_id, month_end, latest, kind, cell)
-                    SELECT gen_random_uuid(), 1, :scope, '1985-05-31', true, 'seizure', 'c' || n
-                    FROM generate_series(1, :most) n"""),
+                    SELECT gen_random_uuid(), 1, :scope, '1985-05-31', true, 'seizure', cell
+                    FROM unnest(CAST(:cells AS text[])) cell"""),
             values,
         )
     yield engine
@@ -97,12 +101,20 @@ def test_one_dimension_is_bounded_too(settings: Settings) -> None:
     assert asked(settings, by="cell", **YEAR)[0] is None
 
 
+@pytest.mark.usefixtures("crowded")
+@pytest.mark.parametrize("by", ["cell", "cell,month", "cell,concealment"])
+def test_what_is_bounded_are_the_cells_that_were_asked_for(settings: Settings, by: str) -> None:
+    answer, _ = asked(settings, by=by, resolution=0, **YEAR)
+    assert answer is not None
+    assert {cell.key[0]: cell.number for cell in answer.cells} == Counter(h3.cell_to_parent(cell, 0) for cell in CELLS)
+
+
 def test_what_was_just_taken_away_does_not_count(settings: Settings, crowded: Engine, scope: int) -> None:
     with crowded.begin() as connection:
         connection.execute(
             text("""INSERT INTO core.cube_fresh (entry, kind, scope_id, month_end, cell, events)
-                    VALUES ('e', 'seizure', :scope, '1985-05-31', 'c1', -1)"""),
-            {"scope": scope},
+                    VALUES ('e', 'seizure', :scope, '1985-05-31', :cell, -1)"""),
+            {"scope": scope, "cell": CELLS[0]},
         )
     answer, _ = asked(settings, by="cell,month", **YEAR)
     assert answer is not None
@@ -116,3 +128,5 @@ def test_the_refusal_says_what_to_do(ask: Ask) -> None:
     assert (refused.json()["parameter"], refused.json()["expected"]) == ("by", f"<= {MAX_CELLS}")
     assert "a shorter period" in refused.json()["detail"]
     assert ask("KG-CUS", by="cell,month", from_="1985-01", to="1986-01").json()["cells"] == [], "not for who sees none"
+    hot = ask("AZ-CUS", "/v1/hotspots", from_="1985-01", to="1986-01", resolution="5").json()
+    assert (hot["type"], hot["parameter"]) == ("/problems/too-many-cells", "resolution")

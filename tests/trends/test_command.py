@@ -12,6 +12,7 @@ def test_a_course_is_drawn_from_zero_to_its_largest() -> None:
     assert command.sparkline([0, 7, 14]) == "▁▅█"
     assert command.sparkline([0, 0]) == "▁▁"
     assert command.sparkline([]) == ""
+    assert command.sparkline([14, "·", 0, "×"]) == "█·▁×"
 
 
 def test_quartiles_are_told_apart_in_the_table() -> None:
@@ -44,7 +45,30 @@ def test_the_table_shows_cells_courses_and_silences(exchange: Exchange, capsys: 
     answer = exchange.client("AZ-CUS", "analysis").trends(
         by="month,substance", measure="kg", from_="1995-01", to="1996-01"
     )
-    assert command.courses(answer, "kg") == {"SAR-000608": [2.0, 4.0]}
+    gap = [command.UNREPORTED]
+    assert command.courses(answer, "kg") == {"SAR-000608": [2.0, *gap, 4.0, *gap * 9]}
     with console.capture() as captured:
         command.silences(answer)
     assert "does not share with you" in captured.get()
+
+
+def test_silences_are_drawn_apart() -> None:
+    """UZ reported that there was nothing in its second quarter, said nothing of its third; TM does not share."""
+    owners = [
+        {"owner": "UZ", "shares": True, "reported": [["2025-01", "2025-01"]], "zero": [["2025-05", "2025-05"]]},
+        {"owner": "TM", "shares": False, "reported": [], "zero": []},
+    ]
+    cells = [{"key": {"quarter": "2025-Q1", "owner": "UZ"}, "kg": "2"}]
+    asked = {"from": "2025-01-01", "to": "2025-10-01"}
+    answer = {"by": ["quarter", "owner"], "question": asked, "cells": cells, "coverage": {"owners": owners}}
+    assert command.courses(answer, "kg") == {"UZ": [2.0, 0.0, "·"], "TM": ["×"] * 3}
+
+
+def test_what_is_compared_stands_in_the_table() -> None:
+    before = {"seizures": 1, "kg": "2.50"}
+    cell = {"key": {"month": "2025-03"}, "seizures": 3, "kg": "4", "previous": before}
+    names = ("seizures", "kg")
+    assert command._compared("previous", names) == ("previous_seizures", "previous_kg")
+    assert command._row(cell, names, "previous") == ("2025-03", 3, "4", 1, "2.5")
+    assert command._row(cell | {"previous": None}, names, "previous") == ("2025-03", 3, "4", None, "")
+    assert command._row(cell | {"norm": {"median": 2, "score": None}}, names, "norm") == ("2025-03", 3, "4", 2, None)

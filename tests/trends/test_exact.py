@@ -47,7 +47,7 @@ FILTERS = {
     "from": ("2025-05", "2025-06", "2025-05-15"), "to": ("2025-06", "2025-07", "2025-06-20"), "owner": ("UZ", "KZ"),
     "country": ("UZ", "TJ"), "admin1": ("UZ-SA",), "group": ("heroin-opiates", "cannabis"),
     "substance": ("SAR-000608", "SAR-000001", "SAR-000002"), "status": ("CONF", "PRES"), "transport": ("3", "2"),
-    "concealment": ("LUG",), "agency": ("UZ-LAB",), "level": ("0", "1"),
+    "concealment": ("LUG",), "agency": ("UZ-LAB",), "level": ("0", "1"), "resolution": ("2",),
 }  # fmt: skip
 
 

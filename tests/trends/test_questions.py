@@ -2,6 +2,7 @@
 
 import pytest
 from sarhad.records import zero
+from sqlalchemy import create_engine, text
 
 from tests.exchange import Exchange
 from tests.trends.conftest import Ask, seizure
@@ -164,8 +165,15 @@ def test_flows_tell_routes_as_reported(ask: Ask, exchange: Exchange) -> None:
     assert (flow["origin"], flow["transit"], flow["destination"]) == ("AF", ["TJ"], "RU")
     assert (flow["certainty"], flow["seizures"], flow["kg"]) == ("SUSPECTED", 1, "1.5")
     (hidden,) = ask("KG-CUS", "/v1/flows", **period).json()["flows"]
-    assert (hidden["origin"], hidden["certainty"], hidden["seizures"]) == (None, None, 1), "its route is withheld"
-    assert ask("KZ-CUS", "/v1/flows", certainty="KNOWN", **period).json()["flows"] == []
+    assert (hidden["origin"], hidden["transit"], hidden["seizures"]) == (None, None, 1), "its route is withheld"
+    exchange.client("KZ-CUS").submit(exchange.sign(seizure("KZ-CUS", "1994-03-14", MIXED[0], handling="TLP:GREEN")))
+    (unstated,) = ask("KZ-CUS", "/v1/flows", from_="1994-01", to="1995-01").json()["flows"]
+    assert (unstated["origin"], unstated["transit"], unstated["certainty"]) == ("", [], "")
+    for certainty, number in (("KNOWN", 0), ("SUSPECTED", 1)):
+        assert len(ask("KZ-CUS", "/v1/flows", certainty=certainty, **period).json()["flows"]) == number
+        logged = "SELECT records FROM core.access WHERE route = '/v1/flows' ORDER BY at DESC LIMIT 1"
+        with create_engine(exchange.settings.database_as()).connect() as connection:
+            assert connection.scalar(text(logged)) == number, "what is left out is not counted"
 
 
 def test_hot_spots_say_how_significant_they_are(ask: Ask) -> None:
@@ -173,4 +181,11 @@ def test_hot_spots_say_how_significant_they_are(ask: Ask) -> None:
     assert answer["clusters"] == []
     assert answer["shuffles"] == 199
     assert answer["not_located"] == 4, "none of these has a place"
-    assert ask("KZ-CUS", "/v1/hotspots").json()["type"] == "/problems/impossible-period"
+    assert ask("KZ-CUS", "/v1/hotspots").json()["type"] == "/problems/invalid-request"
+    assert ask("KZ-CUS", "/v1/hotspots", from_="1991-01-02", to="1992-01").json()["type"].endswith("impossible-period")
+
+
+def test_an_answer_names_what_it_heeded(ask: Ask) -> None:
+    for by, heeded in (("month", set()), ("cell", {"resolution"}), ("substance", {"level"})):
+        question = ask("KG-CUS", by=by, resolution="3", level="1", **PERIOD).json()["question"]
+        assert question.keys() & {"resolution", "level"} == heeded

@@ -76,9 +76,10 @@ def hotspots(
 
 def _route(flow: dict[str, Any]) -> tuple[object, ...]:
     origin, destination, certainty = (word(flow[name]) for name in ("origin", "destination", "certainty"))
+    transit = flow["transit"]
     return (
         origin,
-        ">".join(flow["transit"]),
+        word(None if transit is None else ">".join(transit)),
         destination,
         certainty,
         flow["seizures"],

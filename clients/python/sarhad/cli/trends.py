@@ -1,6 +1,7 @@
 """`sarhad trends`: figures over what is shared with you, as a table with a line of their course."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, timedelta
 from typing import Any
 
 from sarhad.cli.filters import TRENDS, ByOption, MeasureOption, takes
@@ -20,10 +21,12 @@ from sarhad.cli.words import later, say
 from sarhad.profile import Profile
 
 BARS = "▁▂▃▄▅▆▇█"
+UNREPORTED, UNSHARED = "·", "×"  # instead of a bar
 TIMES = ("day", "month", "quarter", "year")
 MEASURES = ("seizures", "items", "kg", "quantity", "tablets", "persons", "first")
 APART = {"purity": ("unit", "basis"), "price": ("level", "currency", "per")}  # never in one quartile
 WITHHELD, ABSENT = later("(not disclosed)"), later("(not stated)")
+SILENT, APART_FROM_YOU = later("shares, and reported nothing"), later("does not share with you")
 
 
 @takes(TRENDS)
@@ -59,9 +62,15 @@ def trends(
         silences(answer)
         return
     names = [name for name in MEASURES if name in measure.split(",")]
-    show_table((*answer["by"], *names), (_row(cell, names) for cell in answer["cells"]))
-    for unit, values in courses(answer, names[0]).items() if names[0] != "first" else ():
+    compare = answer["question"].get("compare")
+    head = (*answer["by"], *names, *_compared(compare, names))
+    show_table(head, (_row(cell, names, compare) for cell in answer["cells"]))
+    drawn = courses(answer, names[0]) if names[0] != "first" else {}
+    for unit, values in drawn.items():
         console.print(f"{sparkline(values)}  {unit} {names[0]}", markup=False)
+    for mark, meaning in ((UNREPORTED, SILENT), (UNSHARED, APART_FROM_YOU)):
+        if any(mark in values for values in drawn.values()):
+            console.print(f"{mark}  {say(meaning)}", markup=False)
     for change in answer.get("changes", {}).get("found", ()):
         unit = " ".join(str(part) for part in change["unit"])
         console.print(
@@ -77,25 +86,67 @@ def trends(
     silences(answer)
 
 
-def sparkline(values: list[float]) -> str:
-    """One bar a value, from zero to the largest."""
-    most = max(values, default=0)
-    return "".join(BARS[round(value / most * (len(BARS) - 1))] if most else BARS[0] for value in values)
+def sparkline(values: Sequence[float | str]) -> str:
+    """One bar a value, from zero to the largest; a mark stands as it is."""
+    most = max((value for value in values if not isinstance(value, str)), default=0)
+    scale = (len(BARS) - 1) / most if most else 0
+    return "".join(value if isinstance(value, str) else BARS[round(value * scale)] for value in values)
 
 
-def courses(answer: dict[str, Any], measure: str) -> dict[str, list[float]]:
-    """Per unit the values of the periods that the answer names, in order; nothing where it is not over time."""
+def courses(answer: dict[str, Any], measure: str) -> dict[str, list[float | str]]:
+    """Per unit its value in every period of the question, in order, or what its silence there means; by owner also of
+    those that share nothing. Nothing where the question is not over time.
+    """
     time = next((name for name in answer["by"] if name in TIMES), None)
-    if time is None:
+    cells = [cell for cell in answer["cells"] if time and cell["key"][time]]
+    if time is None or not cells:
         return {}
-    periods = sorted({cell["key"][time] for cell in answer["cells"] if cell["key"][time]})
-    found: dict[str, list[float]] = {}
-    for cell in answer["cells"]:
-        if cell["key"][time]:
-            unit = " ".join(word(value) for name, value in cell["key"].items() if name != time)
-            values = found.setdefault(unit, [0.0] * len(periods))
-            values[periods.index(cell["key"][time])] += float(cell[measure])
+    order = _periods(answer["question"], time, {cell["key"][time] for cell in cells})
+    owners = {owner["owner"]: owner for owner in answer["coverage"]["owners"]}
+    found: dict[str, list[float | str]] = {}
+    for cell in cells:
+        key = cell["key"]
+        unit = " ".join(word(value) for name, value in key.items() if name != time)
+        asked = [owners[key["owner"]]] if "owner" in key else owners.values()
+        values = found.setdefault(unit, [_silence(asked, period) for period in order])
+        values[order.index(key[time])] = float(cell[measure])
+    if "owner" in answer["by"]:
+        found |= {name: [UNSHARED] * len(order) for name, owner in owners.items() if not owner["shares"]}
     return found
+
+
+def _silence(owners: Iterable[dict[str, Any]], period: str) -> float | str:
+    """What no cell means: zero where any of them reported in that period."""
+    since, until = _months(period)
+    sharing = [owner for owner in owners if owner["shares"]]
+    if any(first <= until and last >= since for o in sharing for first, last in o["reported"] + o["zero"]):
+        return 0.0
+    return UNREPORTED if sharing else UNSHARED
+
+
+def _periods(asked: dict[str, Any], time: str, named: set[str]) -> list[str]:
+    """From the first to the last of the question; where it has no bound, of those that have a value."""
+    days = [date.fromisoformat(f"{month}-01") for period in named for month in _months(period)]
+    since = date.fromisoformat(asked["from"]) if "from" in asked else min(days)
+    until = date.fromisoformat(asked["to"]) if "to" in asked else max(days) + timedelta(1)
+    every = (since + timedelta(number) for number in range((until - since).days))
+    return sorted(named | {_period(day, time) for day in every})
+
+
+def _period(day: date, time: str) -> str:
+    quarter = f"{day.year}-Q{(day.month + 2) // 3}"
+    return {"day": f"{day}", "month": f"{day:%Y-%m}", "quarter": quarter, "year": f"{day.year}"}[time]
+
+
+def _months(period: str) -> tuple[str, str]:
+    """The first and the last of a period."""
+    year, _, rest = period.partition("-")
+    if not rest:
+        return f"{year}-01", f"{year}-12"
+    if rest.startswith("Q"):
+        last = 3 * int(rest[1:])
+        return f"{year}-{last - 2:02}", f"{year}-{last:02}"
+    return period[:7], period[:7]
 
 
 def _quartiles(cells: list[dict[str, Any]], measure: str, told: Sequence[str]) -> Iterator[tuple[object, ...]]:
@@ -104,8 +155,20 @@ def _quartiles(cells: list[dict[str, Any]], measure: str, told: Sequence[str]) -
             yield (*(word(value) for value in cell["key"].values()), *(found[name] for name in told))
 
 
-def _row(cell: dict[str, Any], names: Sequence[str]) -> tuple[object, ...]:
-    return (*(word(value) for value in cell["key"].values()), *(_figure(cell, name) for name in names))
+def _row(cell: dict[str, Any], names: Sequence[str], compare: str | None = None) -> tuple[object, ...]:
+    figures = [_figure(cell, name) for name in names]
+    if compare == "previous":
+        figures += [_figure(cell["previous"] or {}, name) for name in names]
+    elif compare == "norm":
+        figures += [cell["norm"]["median"], cell["norm"]["score"]]
+    return (*(word(value) for value in cell["key"].values()), *figures)
+
+
+def _compared(compare: str | None, names: Sequence[str]) -> tuple[str, ...]:
+    """The heads of what a question compares with."""
+    if compare == "previous":
+        return tuple(f"previous_{name}" for name in names)
+    return ("norm_median", "norm_score") if compare == "norm" else ()
 
 
 def _figure(cell: dict[str, Any], name: str) -> object:
@@ -120,6 +183,6 @@ def silences(answer: dict[str, Any]) -> None:
     owners = answer["coverage"]["owners"]
     silent = [o["owner"] for o in owners if o["shares"] and not o["reported"] and not o["zero"]]
     apart = [o["owner"] for o in owners if not o["shares"]]
-    for words, listed in ((later("shares, and reported nothing"), silent), (later("does not share with you"), apart)):
+    for words, listed in ((SILENT, silent), (APART_FROM_YOU, apart)):
         if listed:
             console.print(f"{say(words)}: {', '.join(listed)}", markup=False)

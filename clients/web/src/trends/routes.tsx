@@ -13,7 +13,7 @@ import { type Leg } from "./shapes";
 
 interface Flow extends Amounts {
   origin: string | null;
-  transit: string[];
+  transit: string[] | null; // null: not disclosed, empty: none stated
   destination: string | null;
   certainty: string | null;
 }
@@ -34,7 +34,7 @@ export function useRoutes(on: boolean): Layer {
 function legsOf(flows: Flow[], measure: Measure): Leg[] {
   const legs = new Map<string, Leg>();
   for (const flow of flows.slice(0, MOST)) {
-    const stops = [flow.origin, ...flow.transit, flow.destination].filter((stop): stop is string => !!stop);
+    const stops = [flow.origin, ...(flow.transit ?? []), flow.destination].filter((stop): stop is string => !!stop);
     stops.slice(1).forEach((to, n) => {
       const from = stops[n] ?? "";
       const known = legs.get(`${from}>${to}`) ?? { from, to, suspected: true, weight: 0 };
@@ -46,7 +46,7 @@ function legsOf(flows: Flow[], measure: Measure): Leg[] {
 
 /** Routes as cells of an answer, so that they are saved like any other. */
 const cellsOf = (flows: Flow[]): Answer["cells"] =>
-  flows.map(({ origin, transit, destination, certainty, ...amounts }) => ({ ...amounts, key: { origin, transit: transit.join(">"), destination, certainty } }));
+  flows.map(({ origin, transit, destination, certainty, ...amounts }) => ({ ...amounts, key: { origin, transit: transit && transit.join(">"), destination, certainty } }));
 
 function Routes({ path, told, fault }: { path: string; told: Told | undefined; fault: unknown }) {
   const by = ["origin", "transit", "destination", "certainty"];
@@ -59,7 +59,7 @@ function Routes({ path, told, fault }: { path: string; told: Told | undefined; f
         <tbody>
           {answer?.cells.slice(0, MOST).map((cell, n) => (
             <tr key={n}>
-              {by.map((name) => <td key={name}>{name === "transit" && !cell.key[name] ? "–" : called(name, cell.key[name])}</td>)}
+              {by.map((name) => <td key={name}>{called(name, cell.key[name])}</td>)}
               <td data-head={measured() === "kg" ? "kg" : t("Seizures")}>{said(cell, measured())}</td>
             </tr>
           ))}
