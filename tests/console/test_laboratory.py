@@ -244,7 +244,8 @@ async def test_a_structure_is_drawn_and_compared_and_the_lists_stand_side_by_sid
     chemist.complaints = [said for said in chemist.complaints if "status of 422" not in said]
 
     await page.get_by_role("link", name="Listings compared").click()
-    await page.get_by_label("Substance code").fill(MEPHEDRONE)
+    await page.get_by_label("Substance, by any name, with all below it").fill("мефедрон")
+    await page.get_by_role("button", name=MEPHEDRONE).press("Enter")
     await page.get_by_label("Only where there is a gap").press("Space")
     await page.get_by_role("button", name="Show", exact=True).press("Enter")
     row = page.get_by_role("row").filter(has_text=MEPHEDRONE)
@@ -314,6 +315,7 @@ async def test_the_pages_of_the_laboratory_speak_russian_and_say_what_to_do_firs
         ("exhibits?side=analysis", "Ни один анализ вашей страны не ждёт."),
         ("links?state=rejected", "Таких связей между записями"),
         ("structure", "Впишите или вставьте SMILES"),
+        ("listings", "То, что внесли государства-участники, на этот день."),
         ("spreadsheet", "Отсюда ничего не отправляется сразу"),
     ):
         await newcomer.open(f"laboratory/{view}")

@@ -5,6 +5,11 @@ import re
 
 from playwright.async_api import expect
 
+from service.links.words import REASONS
+from service.listings.table import CAVEAT
+from service.provisional.examine import TRIAGE
+from service.timelines import join
+from service.trends import answer
 from tests.console.conftest import LANGUAGES, WEB, Console, Opening
 from tests.exchange import Exchange
 from tests.signin.conftest import add_officer
@@ -47,6 +52,14 @@ async def test_the_reader_changes_the_language_at_any_time(exchange: Exchange, o
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), code
         await officer.check()
     await expect(page.get_by_label("Quantity", exact=True)).to_have_value("1.5")
+
+
+def test_what_the_service_says_in_whole_sentences_is_said_in_the_language_of_the_page() -> None:
+    trends = (*answer.CAVEATS, answer.WITHHELD, answer.UNDATED, answer.OVERLAP.format("substance"))
+    said = (*trends, *join.CAVEATS, CAVEAT, TRIAGE, *REASONS.values())
+    for language in set(LANGUAGES) - {"en"}:
+        messages = packed(language)["messages"]
+        assert not [sentence for sentence in said if messages.get(sentence, sentence) == sentence], language
 
 
 async def test_one_language_is_fetched_and_the_choice_is_kept(opened: Opening) -> None:

@@ -1,6 +1,7 @@
 """An officer enrols and signs in at the console with its country's OpenID Connect provider."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -10,7 +11,7 @@ import pytest
 from playwright.async_api import Page
 
 from service.settings import Settings
-from tests.console.conftest import Console, Opening
+from tests.console.conftest import Console, Keys, Opening
 from tests.exchange import Exchange, Region
 from tests.signin.conftest import Browser, add_officer
 from tests.signin.liar import Liar, liar
@@ -97,8 +98,17 @@ async def test_whoever_the_provider_identifies_enrols_and_signs_in(desk: Desk, o
     shown = administrator.page.get_by_role("listitem").filter(has_text=officer["handle"])
     await shown.get_by_text("1 identity of the provider").wait_for()
     await administrator.check()
-    await shown.get_by_role("button", name="End sign-in by the provider").click()
+    keys = Keys(administrator)
+    await keys.press(shown.get_by_text("End sign-in by the provider"))
+    by_provider = shown.get_by_role("group").filter(has_text="signs in by the provider no more")
+    await keys.press(by_provider.get_by_role("button", name="End now"))
     await shown.get_by_text("0 passkeys", exact=True).wait_for()
+    await keys.press(shown.get_by_text("End this officer's access"))
+    await shown.get_by_text("This officer signs in no more").wait_for()
+    await administrator.seen("people-end")
+    await keys.type(shown.get_by_label("Reason"), "Moved to another post.")
+    await keys.press(shown.get_by_role("button", name="End now"))
+    await shown.get_by_text(re.compile("^Ended .*: Moved to another post.$")).wait_for()
 
 
 async def test_a_provider_that_sends_its_visitor_to_another_countrys_is_told_nothing_of_it(

@@ -8,7 +8,7 @@ from sarhad.enrolment import enrolment
 
 from tests.console.conftest import Console, Keys, Opening
 from tests.exchange import Exchange
-from tests.signin.conftest import add_officer
+from tests.signin.conftest import add_officer, call
 
 
 async def administrator(exchange: Exchange, opened: Opening) -> Console:
@@ -47,7 +47,17 @@ async def test_an_agency_and_its_key_are_proposed_approved_and_ended(exchange: E
     await page.get_by_label("sarhad keys request").fill(printed)
     await page.get_by_role("button", name="Propose these keys").press("Enter")
     await page.get_by_role("listitem").filter(has_text="a new key").wait_for()
+    await keys.press(page.locator("summary").filter(has_text="Reject or withdraw"))
+    await page.get_by_label("Why it shall not be").fill("The holder proves another key.")
     await first.check()
+    await page.get_by_role("button", name="Reject or withdraw").press("Enter")
+    await page.get_by_text("Nothing waits.").wait_for()
+    administrator_key = exchange.region.profiles["AZ-DCA/admin1"].load_request_key()
+    (rejected,) = call(exchange.settings.origin, administrator_key, "GET", "/v1/changes?state=rejected").json()["items"]
+    assert rejected["rejection_reason"] == "The holder proves another key."
+    await page.get_by_label("sarhad keys request").fill(printed)
+    await page.get_by_role("button", name="Propose these keys").press("Enter")
+    await page.get_by_role("listitem").filter(has_text="a new key").wait_for()
 
     await second.page.reload()
     await second.page.get_by_role("button", name="Approve").press("Enter")

@@ -4,6 +4,7 @@ import re
 
 from playwright.async_api import expect
 
+from service.timelines import join
 from tests.console.conftest import Opening, signed_in
 from tests.exchange import Exchange
 from tests.observations.records import PATHS, chemical, record
@@ -50,3 +51,9 @@ async def test_a_product_stands_beside_its_precursors(exchange: Exchange, opened
     await analyst.page.reload()
     await rows.filter(has_text="March 2013").wait_for()
     await expect(rows).to_have_count(2)
+    await expect(beside).to_contain_text(join.CAVEATS[0])
+    await analyst.page.get_by_label("Language").select_option("ru")
+    told = analyst.page.locator(".figure")
+    await expect(told).to_contain_text("Рядом — ещё не причина")
+    for caveat in join.CAVEATS:
+        await expect(told).not_to_contain_text(caveat)

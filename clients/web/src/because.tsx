@@ -1,4 +1,4 @@
-/** Taking something back: folded away, and never without the reason that others are told. */
+/** Taking something back, or ending it: folded away, with what it does, and the reason that others are told. */
 
 import { get } from "./api";
 import { Fault, useDoing } from "./parts";
@@ -6,12 +6,14 @@ import { t } from "./words";
 
 interface Taking {
   title: string;
-  question: string;
+  happens?: string;
+  question?: string;
+  most?: number; // letters of the reason
   button: string;
   act: (reason: string) => Promise<void>;
 }
 
-export function Because({ title, question, button, act }: Taking) {
+export function Because({ title, happens, question, most = 1000, button, act }: Taking) {
   const { busy, fault, run } = useDoing();
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
@@ -22,10 +24,13 @@ export function Because({ title, question, button, act }: Taking) {
     <details>
       <summary>{title}</summary>
       <form class="ask" onSubmit={submit}>
-        <label>
-          {question}
-          <textarea name="reason" required maxLength={1000} rows={2} />
-        </label>
+        {happens && <p>{happens}</p>}
+        {question && (
+          <label>
+            {question}
+            <textarea name="reason" required maxLength={most} rows={2} />
+          </label>
+        )}
         <button disabled={busy}>{button}</button>
         <Fault of={fault} />
       </form>

@@ -1,7 +1,8 @@
 /** What proves that the service took a record: one file, as `sarhad verify` reads it, and the same argument made here.
 
 (1) the agency's key signed the record; (2) the service signed a receipt for it; (3) the leaf that the receipt names
-commits to the record; (4) the log's signed checkpoint holds that leaf (RFC 6962 §2.1).
+commits to the record; (4) the log's signed checkpoint holds that leaf (RFC 6962 §2.1). The log may be signed by a key
+that has followed since the one of the receipt: each vouches for the next.
 */
 
 import { get, Refused, text } from "./api";
@@ -10,6 +11,8 @@ import { type Key, header, payload } from "./keys";
 import { t, when } from "./words";
 
 type Jwk = Key["jwk"];
+
+const SUCCESSION = "sarhad-succession+jwt";
 
 export interface Evidence {
   record: string;
@@ -31,6 +34,15 @@ interface ServiceKey extends JsonWebKey {
   kid: string;
 }
 
+interface Service {
+  keys: [ServiceKey, ...ServiceKey[]];
+  former_keys: ServiceKey[];
+  successions: string[];
+  logs: { records: string };
+}
+
+const service = (): Promise<Service> => get<Service>("/v1/service");
+
 interface Promised {
   sub: string;
   iss: string;
@@ -42,11 +54,8 @@ interface Promised {
 
 /** With the proof, where the log holds the record by now. `kind` is the path of the records: `seizures`, `analyses`. */
 export async function evidence(kind: string, id: string, record: string, receipt: string, record_key?: Jwk): Promise<Evidence> {
-  const [{ keys, former_keys }, proof] = await Promise.all([
-    get<{ keys: [ServiceKey, ...ServiceKey[]]; former_keys: ServiceKey[] }>("/v1/service"),
-    placeOf(kind, id),
-  ]);
-  const { kid: signer } = JSON.parse(atob(receipt.split(".")[0]!.replaceAll("-", "+").replaceAll("_", "/"))) as ServiceKey;
+  const [{ keys, former_keys }, proof] = await Promise.all([service(), placeOf(kind, id)]);
+  const { kid: signer } = header(receipt) as ServiceKey;
   return { record, receipt, record_key, service_key: former_keys.find(({ kid }) => kid === signer) ?? keys[0], proof };
 }
 
@@ -65,7 +74,7 @@ export async function check(given: Evidence): Promise<string[]> {
   demand(promised.leaf === base64url(leaf), t("The leaf that the receipt names does not commit to the record."));
   const steps = [t("The service promised to log this very record within {n} s.", { n: promised.mmd })];
   if (!given.proof) return [...steps, t("The log was not consulted, or holds a later version. Check again later.")];
-  return [...steps, await logged(leaf, given.proof, key, promised.iss)];
+  return [...steps, await logged(leaf, given.proof, await successors(key, (await service()).successions), promised.iss)];
 }
 
 interface AgencyKey {
@@ -99,10 +108,27 @@ export async function vouched({ id, agency, facets, gives }: Shown): Promise<str
   if (key.revoked_at) steps.push(t("That key was revoked on {day}: {reason}", { day: when(key.revoked_at), reason: key.revocation_reason ?? "" }));
   const place = gives.includes("reported") ? await placeOf("seizures", id) : undefined; // which tells when it was reported
   if (!place) return [...steps, t("Its place in the log is not given to you, or it has none yet.")];
-  const { keys: [service], logs } = await get<{ keys: [JsonWebKey]; logs: { records: string } }>("/v1/service");
+  const { keys, former_keys, successions, logs } = await service();
+  const log = await successors(former_keys.at(-1) ?? keys[0], successions);
   const leaf = await committed(bytes(place.salt), new Uint8Array(await sha256(utf8(jwt))));
-  return [...steps, await logged(leaf, place, service, logs.records)];
+  return [...steps, await logged(leaf, place, log, logs.records)];
 }
+
+/** A key with those to which the statements lead from it, in their order; statements of other keys say nothing. */
+async function successors(first: JsonWebKey, statements: string[]): Promise<JsonWebKey[]> {
+  const keys = [first];
+  for (const statement of statements) {
+    const last = keys.at(-1) as JsonWebKey;
+    const { typ, kid } = header(statement) as { typ: string; kid: string };
+    if (typ !== SUCCESSION || kid !== (await thumbprint(last))) continue;
+    await hold(last, "Ed25519", "Ed25519", statement, t("What should vouch for the service's new key does not hold."));
+    keys.push((payload(statement) as { jwk: JsonWebKey }).jwk);
+  }
+  return keys;
+}
+
+/** RFC 7638: the hash of the members of an Ed25519 key, in this order. */
+const thumbprint = async ({ crv, kty, x }: JsonWebKey): Promise<string> => base64url(await sha256(utf8(JSON.stringify({ crv, kty, x }))));
 
 const signedBy = (jwk: Jwk, jwt: string): Promise<void> =>
   jwk.kty === "EC"
@@ -116,9 +142,9 @@ const placeOf = (kind: string, id: string): Promise<Proof | undefined> =>
     throw fault;
   });
 
-/** That the log's signed checkpoint holds the leaf. */
-async function logged(leaf: Bytes, { index, size, path, checkpoint }: Proof, key: JsonWebKey, log: string): Promise<string> {
-  const [origin, stated, root] = await opened(checkpoint, key, log);
+/** That the log's checkpoint, signed by one of its keys, holds the leaf. */
+async function logged(leaf: Bytes, { index, size, path, checkpoint }: Proof, keys: JsonWebKey[], log: string): Promise<string> {
+  const [origin, stated, root] = await opened(checkpoint, keys, log);
   demand(origin === log && Number(stated) === size, t("The proof and the checkpoint are of different trees."));
   demand(root === plain(await leads(leaf, index, size, path.map(bytes))), t("The proof does not lead to the root of the checkpoint."));
   return t("Entry {index} of the log's {size} is this record.", { index, size });
@@ -134,15 +160,17 @@ async function hold(jwk: JsonWebKey, how: AlgorithmIdentifier | EcdsaParams, of:
   demand(await crypto.subtle.verify(how, key, bytes(signature), utf8(`${header}.${said}`)), otherwise);
 }
 
-/** The lines of a checkpoint, its signature by the log's key verified (C2SP signed-note). */
-async function opened(note: string, jwk: JsonWebKey, origin: string): Promise<string[]> {
+/** The lines of a checkpoint, its signature by a key of the log verified (C2SP signed-note). */
+async function opened(note: string, keys: JsonWebKey[], origin: string): Promise<string[]> {
   const end = note.lastIndexOf("\n\n");
   const text = note.slice(0, end + 1);
-  const key = await crypto.subtle.importKey("jwk", { kty: jwk.kty, crv: jwk.crv, x: jwk.x } as JsonWebKey, "Ed25519", false, ["verify"]);
   const lines = note.slice(end + 2).split("\n").filter((line) => line.startsWith(`— ${origin} `));
-  for (const line of lines) {
-    const signature = bytes(line.slice(line.lastIndexOf(" ") + 1)).slice(4); // after the key's id
-    if (signature.length === 64 && (await crypto.subtle.verify("Ed25519", key, signature, utf8(text)))) return text.split("\n");
+  for (const { kty, crv, x } of keys) {
+    const key = await crypto.subtle.importKey("jwk", { kty, crv, x } as JsonWebKey, "Ed25519", false, ["verify"]);
+    for (const line of lines) {
+      const signature = bytes(line.slice(line.lastIndexOf(" ") + 1)).slice(4); // after the key's id
+      if (signature.length === 64 && (await crypto.subtle.verify("Ed25519", key, signature, utf8(text)))) return text.split("\n");
+    }
   }
   throw new Error(t("The checkpoint is not signed by the log."));
 }

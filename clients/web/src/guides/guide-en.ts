@@ -94,7 +94,7 @@ const guides: Guides = {
       START,
       "«Officers»: under «Propose an officer» enter agency, a handle of the post (never a name) and roles. Another administrator presses «Approve».",
       "Each of two administrators presses «New code» and hands over one half, in person or by telephone. Both halves together enrol one passkey, within a day.",
-      "An officer leaves, or a device is lost: «End now». All sign-ins of that officer end with the next request.",
+      "An officer leaves, or a device is lost: open «End this officer's access», give the reason, press «End now». All sign-ins of that officer end with the next request.",
       "A new passkey: issue a new code. What the officer is signed in with ends when it is enrolled.",
       "«Agencies and keys»: «Propose an agency», or «Propose keys» for a system that submits by itself: paste all that `sarhad keys request` printed there. The secret key never leaves its holder.",
       "Ending a key needs no second: open «End this key», give the reason, press «End now». Records signed before stay valid.",

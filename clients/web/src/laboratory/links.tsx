@@ -100,7 +100,7 @@ function One({ link, onDone }: { link: Link; onDone: () => void }) {
         <tbody>
           {link.reasons.map((one) => (
             <tr key={one.level}>
-              <td>{one.words}</td>
+              <td>{t(one.words)}</td>
               <td data-head={t("Weight")}>{one.weight}</td>
             </tr>
           ))}

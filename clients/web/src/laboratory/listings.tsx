@@ -2,6 +2,7 @@
 
 import { type Page, Paged, usePages } from "../pages";
 import { go, route } from "../route";
+import { SubstanceFilter } from "../substances";
 import { countryName, t } from "../words";
 import { type Cell, Word } from "./control";
 
@@ -36,9 +37,7 @@ export function Listings() {
   return (
     <>
       <form class="filters" onSubmit={submit}>
-        <label>
-          {t("Substance code, with all below it")} <input name="substance" placeholder="SAR-000036" defaultValue={query.get("substance") ?? ""} />
-        </label>
+        <SubstanceFilter title={t("Substance, by any name, with all below it")} begun={query.get("substance") ?? ""} />
         <label>
           {t("Group")} <input name="group" placeholder="synthetic-cathinones" defaultValue={query.get("group") ?? ""} />
         </label>
@@ -54,7 +53,7 @@ export function Listings() {
       <Paged of={pages} empty={t("No substance answers to this. A policy officer enters a country's list, signed, over the interface.")}>
         <Table rows={pages.items} members={members.filter(({ list }) => list).map(({ country }) => country)} />
       </Paged>
-      {pages.first && <p><small>{pages.first.caveat}</small></p>}
+      {pages.first && <p><small>{t(pages.first.caveat)}</small></p>}
     </>
   );
 }

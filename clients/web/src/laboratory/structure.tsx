@@ -67,7 +67,7 @@ const Examined = ({ answer }: { answer: Answer }) => (
         <dd>
           {answer.triage.nps_group ? t("UNODC group: {name}", { name: answer.triage.nps_group }) : t("no group fits by pattern")}
           {answer.triage.title && <div>{answer.triage.title} <small>{answer.triage.source}</small></div>}
-          <small>{answer.triage.says}</small>
+          <small>{t(answer.triage.says)}</small>
         </dd>
         <dt>{t("Formula")}</dt>
         <dd>{answer.formula} · {answer.molar_mass} g/mol · {t("monoisotopic")} {answer.monoisotopic_mass}{answer.salt && ` · ${t("of the base; a salt was given")}`}</dd>

@@ -98,14 +98,14 @@ function Opened({ draft, of, onDone }: { draft: Draft; of: Overview; onDone: () 
     setKept(false);
     setChecked(null);
   };
-  const [unread, setUnread] = useState(false);
+  const [unread, setUnread] = useState<string | null>(null);
   const write = (written: string) => {
     setText(written);
     try {
       change(JSON.parse(written) as Document, written);
-      setUnread(false);
-    } catch {
-      setUnread(true);
+      setUnread(null);
+    } catch (fault) {
+      setUnread(where(fault));
     }
   };
   const numbered = { ...document, version: of.latest + 1 };
@@ -125,17 +125,17 @@ function Opened({ draft, of, onDone }: { draft: Draft; of: Overview; onDone: () 
     <>
       <h2>{draft.name}</h2>
       <p>{t("Rules are read from the first to the last; what no rule shares is not shared.")}</p>
-      {Array.isArray(document.rules) && !unread && <Rules rules={document.rules} countries={others} onChange={(rules) => change({ ...document, rules })} />}
+      {Array.isArray(document.rules) && unread === null && <Rules rules={document.rules} countries={others} onChange={(rules) => change({ ...document, rules })} />}
       <details>
         <summary>{t("The draft as JSON")}</summary>
         <label>
           {t("What you write here is what is proposed")}
           <textarea class="json" rows={18} spellcheck={false} value={text} onInput={(event) => write(event.currentTarget.value)} />
         </label>
-        {unread && <p class="fault" role="alert">{t("This is no JSON yet. The form comes back when it is.")}</p>}
+        {unread !== null && <p class="fault" role="alert">{t("This is no JSON yet. The form comes back when it is.")} {unread}</p>}
       </details>
       <p class="chips">
-        <button class="main" disabled={busy || unread} onClick={() => run(check)}>{t("Save and check")}</button>
+        <button class="main" disabled={busy || unread !== null} onClick={() => run(check)}>{t("Save and check")}</button>
         <a href={href("policy/try", { owner: owner(), draft: draft.id })}>{t("Try it: preview and simulate")}</a>
         <button disabled={busy} onClick={() => run(async () => {
           await call("DELETE", path(`/drafts/${draft.id}`));
@@ -170,4 +170,10 @@ function Opened({ draft, of, onDone }: { draft: Draft; of: Overview; onDone: () 
       )}
     </>
   );
+}
+
+/** Where a text stops being JSON, as far as the browser tells. */
+function where(fault: unknown): string {
+  const [, line, column] = /line (\d+) column (\d+)/.exec(String(fault)) ?? [];
+  return line && column ? t("Line {line}, column {column}.", { line, column }) : "";
 }

@@ -2,7 +2,7 @@
 
 import { type Facets, instant, now } from "../records";
 import { type Point } from "./place";
-import { type Found } from "./substance";
+import { type Found } from "../substances";
 
 const TIMES = ["when.instant", "when.day", "when.month"] as const;
 export type Time = (typeof TIMES)[number];

@@ -13,6 +13,7 @@ interface Given {
   title: string;
   path: string;
   answer?: { policy?: string } | undefined;
+  caveats?: string[] | undefined;
   name: string; // of its files
   table: () => string; // its data, as CSV
   fault?: unknown;
@@ -20,7 +21,7 @@ interface Given {
   children: ComponentChildren;
 }
 
-export function Figure({ title, path, answer, name, table, fault, wide, children }: Given) {
+export function Figure({ title, path, answer, caveats, name, table, fault, wide, children }: Given) {
   const place = useRef<HTMLElement>(null);
   return (
     <section ref={place} class={wide ? "figure wide" : "figure"} aria-label={title}>
@@ -39,6 +40,8 @@ export function Figure({ title, path, answer, name, table, fault, wide, children
             <small>
               {t("Purpose")}: {t(purpose.value)}
               {answer.policy && <> · {t("Policies")}: <code>{answer.policy}</code></>}
+              <br />
+              {caveats?.map((one) => t(one)).join(" ")}
             </small>
           </p>
         </details>
@@ -48,6 +51,6 @@ export function Figure({ title, path, answer, name, table, fault, wide, children
 }
 
 /** A figure of the cells of one answer. */
-export const CellsFigure = ({ answer, ...given }: Omit<Given, "name" | "table" | "answer"> & { answer?: Answer | undefined }) => (
-  <Figure {...given} answer={answer} name={`trends-${answer?.by.join("-")}`} table={() => (answer ? csvOf(answer) : "")} />
+export const CellsFigure = ({ answer, ...given }: Omit<Given, "name" | "table" | "answer" | "caveats"> & { answer?: Answer | undefined }) => (
+  <Figure {...given} answer={answer} caveats={answer?.caveats} name={`trends-${answer?.by.join("-")}`} table={() => (answer ? csvOf(answer) : "")} />
 );

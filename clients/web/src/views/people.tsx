@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { call, get } from "../api";
+import { Because } from "../because";
 import { Empty, Fault, useAnswer, useDoing } from "../parts";
 import { counted, t, when } from "../words";
 
@@ -13,6 +14,7 @@ interface Person {
   passkeys: number;
   identities: number;
   ended_at: string | null;
+  end_reason: string | null;
 }
 
 interface Change {
@@ -29,11 +31,11 @@ export function People() {
   const people = useAnswer(() => get<{ items: Person[] }>("/v1/people?limit=200"), [round]);
   const changes = useAnswer(() => get<{ items: Change[] }>("/v1/changes?state=proposed&limit=200"), [round]);
   const { busy, fault, run } = useDoing();
-  const done = (work: () => Promise<unknown>) =>
-    run(async () => {
-      await work();
-      setRound(round + 1);
-    });
+  const again = async (done: Promise<unknown>) => {
+    await done;
+    setRound(round + 1);
+  };
+  const done = (work: () => Promise<unknown>) => run(() => again(work()));
   const pending = changes.value?.items.filter(({ change }) => change.kind === "add-person") ?? [];
   return (
     <main>
@@ -50,19 +52,27 @@ export function People() {
         {people.value?.items.map((person) => (
           <li key={person.id} class="card">
             <strong>{person.agency}/{person.handle}</strong> · {person.roles.map((role) => t(role)).join(", ")}
-            <p>{person.ended_at ? t("Ended {day}", { day: when(person.ended_at) }) : enrolled(person)}</p>
+            <p>{person.ended_at ? `${t("Ended {day}", { day: when(person.ended_at) })}: ${person.end_reason}` : enrolled(person)}</p>
             {!person.ended_at && (
               <>
                 <button disabled={busy} onClick={() => run(async () => setCode(await call("POST", `/v1/people/${person.id}/code`)))}>
                   {t("New code")}
                 </button>
-                <button disabled={busy} onClick={() => done(() => call("POST", `/v1/people/${person.id}/end`, { body: { reason: "ended at the console" } }))}>
-                  {t("End now")}
-                </button>
+                <Because
+                  title={t("End this officer's access")}
+                  happens={t("This officer signs in no more, and open sessions end with the next request.")}
+                  question={t("Reason")}
+                  most={200}
+                  button={t("End now")}
+                  act={(reason) => again(call("POST", `/v1/people/${person.id}/end`, { body: { reason } }))}
+                />
                 {person.identities > 0 && (
-                  <button disabled={busy} onClick={() => done(() => call("DELETE", `/v1/people/${person.id}/identities`))}>
-                    {t("End sign-in by the provider")}
-                  </button>
+                  <Because
+                    title={t("End sign-in by the provider")}
+                    happens={t("This officer signs in by the provider no more until enrolled again with a new code, and open sessions end with the next request.")}
+                    button={t("End now")}
+                    act={() => again(call("DELETE", `/v1/people/${person.id}/identities`))}
+                  />
                 )}
               </>
             )}

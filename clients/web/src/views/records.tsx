@@ -5,6 +5,7 @@ import { type Page, Paged, usePages } from "../pages";
 import { useAnswer } from "../parts";
 import { Purpose } from "../purpose";
 import { go, href, route } from "../route";
+import { SubstanceFilter } from "../substances";
 import { countryName, label, number, t, when } from "../words";
 
 export interface Line {
@@ -71,9 +72,7 @@ function Filters({ query }: { query: URLSearchParams }) {
           {owners.map((code) => <option key={code} value={code} selected={code === owner}>{countryName(code)}</option>)}
         </select>
       </label>
-      <label>
-        {t("Substance code")} <input name="substance" size={12} placeholder="SAR-000608" defaultValue={query.get("substance") ?? ""} />
-      </label>
+      <SubstanceFilter title={t("Substance, by any name")} begun={query.get("substance") ?? ""} />
       <button>{t("Show")}</button>
     </form>
   );

@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { call, get } from "../api";
+import { Because } from "../because";
 import { Empty, Fault, useAnswer, useDoing } from "../parts";
 import { href } from "../route";
 import { country } from "../session";
@@ -79,11 +80,10 @@ export default function Registry() {
 function Waiting({ round, onDone }: { round: number; onDone: () => void }) {
   const found = useAnswer(() => get<Page<Change>>("/v1/changes?state=proposed&limit=200"), [round]);
   const { busy, fault, run } = useDoing();
-  const decide = (id: string, what: string, body?: unknown) =>
-    run(async () => {
-      await call("POST", `/v1/changes/${id}/${what}`, body ? { body } : {});
-      onDone();
-    });
+  const decide = async (id: string, what: string, given: { body?: unknown } = {}) => {
+    await call("POST", `/v1/changes/${id}/${what}`, given);
+    onDone();
+  };
   return (
     <section>
       <h2>{t("Waiting for a second administrator")}</h2>
@@ -96,8 +96,14 @@ function Waiting({ round, onDone }: { round: number; onDone: () => void }) {
             <dl class="facts">
               {Object.entries(members).map(([name, value]) => [<dt key={name}>{name}</dt>, <dd key={`${name}=`}>{typeof value === "string" ? value : JSON.stringify(value)}</dd>])}
             </dl>
-            <button disabled={busy} onClick={() => decide(id, "approval")}>{t("Approve")}</button>
-            <button disabled={busy} onClick={() => decide(id, "rejection", { reason: "rejected at the console" })}>{t("Reject or withdraw")}</button>
+            <button disabled={busy} onClick={() => run(() => decide(id, "approval"))}>{t("Approve")}</button>
+            <Because
+              title={t("Reject or withdraw")}
+              question={t("Why it shall not be")}
+              most={200}
+              button={t("Reject or withdraw")}
+              act={(reason) => decide(id, "rejection", { body: { reason } })}
+            />
           </li>
         ))}
       </ul>

@@ -66,7 +66,7 @@ function Beside({ told, months, title }: { told: Told; months: string[]; title: 
         <small>
           {t("Precursors")}: {told.precursors.map(({ substance }) => called("substance", substance)).join(", ")}
           <br />
-          {told.caveats.join(" ")}
+          {told.caveats.map((one) => t(one)).join(" ")}
         </small>
       </p>
     </>
