@@ -1,10 +1,12 @@
 // Signs one POST with RFC 9421 and Ed25519, sends it, and checks the signed answer. Node 20 or newer, nothing to install.
 //
-//   node submit.mjs SERVICE REQUEST_KEY.pem RECORD_FILE      (RECORD_FILE holds a signed record, SD-JWT)
+//   node submit.mjs SERVICE REQUEST_KEY.pem RECORD_FILE [SERVICE_KEY.jwk]
+//
+// RECORD_FILE holds a signed record (SD-JWT), SERVICE_KEY.jwk a key of the service that you have pinned.
 import crypto from "node:crypto";
 import fs from "node:fs";
 
-const [service, keyFile, recordFile] = process.argv.slice(2);
+const [service, keyFile, recordFile, pinnedFile] = process.argv.slice(2);
 const key = crypto.createPrivateKey(fs.readFileSync(keyFile));
 const sha256 = (data) => crypto.createHash("sha256").update(data).digest();
 const digestField = (body) => `sha-256=:${sha256(body).toString("base64")}:`;
@@ -13,6 +15,26 @@ const digestField = (body) => `sha-256=:${sha256(body).toString("base64")}:`;
 function thumbprint({ crv, kty, x }) {
   return sha256(JSON.stringify({ crv, kty, x })).toString("base64url");
 }
+
+// The pinned key, and those to which statements lead from it: each key vouches for the one that comes after (RFC 7515).
+function successors(pinned, statements) {
+  const keys = [pinned];
+  for (const statement of statements) {
+    const [header, payload, signature] = statement.split(".");
+    const [{ typ, kid }, { jwk }] = [header, payload].map((part) => JSON.parse(Buffer.from(part, "base64url")));
+    const last = keys.at(-1);
+    if (typ !== "sarhad-succession+jwt" || kid !== thumbprint(last)) continue;
+    const before = crypto.createPublicKey({ key: last, format: "jwk" });
+    const holds = crypto.verify(null, Buffer.from(`${header}.${payload}`), before, Buffer.from(signature, "base64url"));
+    if (!holds) throw new Error("what should vouch for the service's new key does not hold");
+    keys.push(jwk);
+  }
+  return keys;
+}
+
+const described = await (await fetch(new URL("/v1/service", service))).json();
+const pinned = pinnedFile ? JSON.parse(fs.readFileSync(pinnedFile)) : described.keys[0]; // pin it in real use
+const serviceKeys = successors(pinned, described.successions);
 
 // RFC 9421 §2.5: one line for each covered component, then the parameters.
 function signatureBase(components, parameters) {
@@ -50,8 +72,6 @@ async function call(method, path, body, type, purpose) {
 
 // The service signs its answer together with the request it answers ("…";req).
 async function verifyAnswer(answer, content, request) {
-  const { keys } = await (await fetch(new URL("/v1/service", service))).json(); // pin this key in real use
-  const serviceKey = crypto.createPublicKey({ key: keys[0], format: "jwk" });
   const [, list, names, parameters] = answer.headers.get("signature-input").match(/^sarhad=(\((.*?)\)(.*))$/);
   const values = {
     '"@status"': String(answer.status),
@@ -65,7 +85,9 @@ async function verifyAnswer(answer, content, request) {
   if (Object.keys(values).some((name) => !covered.includes(name))) throw new Error(`the answer covers only ${list}`);
   const base = signatureBase(covered.map((name) => [name, values[name]]), parameters);
   const signature = Buffer.from(answer.headers.get("signature").match(/^sarhad=:(.*):$/)[1], "base64");
-  if (!crypto.verify(null, Buffer.from(base.text), serviceKey, signature)) throw new Error("the answer is not the service's");
+  const signer = serviceKeys.find((jwk) => parameters.includes(`;keyid="${thumbprint(jwk)}"`));
+  const signerKey = signer && crypto.createPublicKey({ key: signer, format: "jwk" });
+  if (!signerKey || !crypto.verify(null, Buffer.from(base.text), signerKey, signature)) throw new Error("the answer is not the service's");
   if (answer.headers.get("content-digest") !== digestField(content)) throw new Error("the body was changed");
 }
 
