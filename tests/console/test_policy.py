@@ -2,6 +2,8 @@
 by keys alone.
 """
 
+import json
+
 import pytest
 from playwright.async_api import expect
 
@@ -14,6 +16,17 @@ from tests.signin.conftest import add_officer
 def record(exchange: Exchange) -> str:
     exchange.adopt("AZ")
     return exchange.client("AZ-CUS").submit(exchange.sign(heroin("AZ-CUS"))).id
+
+
+RULE = {
+    "id": "by-hand",
+    "effect": "permit",
+    "audience": {"countries": ["KZ"]},
+    "handling_up_to": "TLP:AMBER",
+    "facets": ["items"],
+    "time": "month",
+    "place": "country",
+}
 
 
 async def officer(exchange: Exchange, opened: Opening) -> Console:
@@ -109,3 +122,41 @@ async def test_from_a_draft_to_a_policy_in_force_and_to_the_kill_switch(
     await page.get_by_role("button", name="Undo: share again").click()
     await page.get_by_text("Shared again since").wait_for()
     assert [item["id"] for item in reader.search_all(owner="AZ")] == [record]
+
+
+async def test_a_draft_is_written_as_json_beside_its_plain_words(
+    exchange: Exchange, opened: Opening, record: str
+) -> None:
+    console = await officer(exchange, opened)
+    page = console.page
+    await console.open("policy/drafts")
+    await page.get_by_label("Name for your colleagues").fill("by hand")
+    await page.keyboard.press("Enter")
+    await page.get_by_text("The draft as JSON").click()
+    text, save = page.get_by_label("What you write here"), page.get_by_role("button", name="Save and check")
+    begun = json.loads(await text.input_value())
+    written = json.dumps(begun | {"rules": [*begun["rules"], RULE]}, indent=2)
+
+    before, after = written.split('"effect": "permit",\n      "audience": {\n        "countries": [\n          "KZ"')
+    await text.fill(f'{before}"effect": "permit"\n      "audience": {{\n        "countries": [\n          "KZ"{after}')
+    place = f"Line {before.count(chr(10)) + 2}, column 7."
+    await expect(page.get_by_role("alert")).to_have_text(
+        f"This is no JSON yet. The form comes back when it is. {place}"
+    )
+    await expect(save).to_be_disabled()
+    await text.fill(written.replace('"time": "month"', '"time": "fortnight"'))
+    await save.click()
+    await page.get_by_text(f"Look at /rules/{len(begun['rules'])}/time").wait_for()
+    console.complaints = [said for said in console.complaints if "status of 422" not in said]
+
+    words, changes = page.get_by_role("listitem").filter(has_text="by-hand:"), page.locator(".changes")
+    for time, said in (("month", "the month"), ("day", "the day")):
+        await text.fill(written.replace('"time": "month"', f'"time": "{time}"'))
+        await expect(page.get_by_label("Time, how exactly").last).to_have_value(time)
+        await save.click()
+        await expect(words).to_contain_text(said)
+        await expect(changes).to_contain_text("Rule by-hand is added")
+    await console.seen("policy-json")
+    await page.get_by_role("button", name="Discard the draft").click()
+    await page.get_by_label("Name for your colleagues").wait_for()
+    await expect(page.get_by_role("link", name="by hand")).to_have_count(0)

@@ -124,6 +124,9 @@ async def test_silences_are_told_apart(analyst: Console) -> None:
         await rows.filter(has_text=name).locator(".look").get_attribute("class") for name in ("Uzb", "Turkm", "Taj")
     ]
     assert looks == ["look zero", "look silent", "look unshared"]
+    lasts = (("Kazakhstan", "May 1994"), ("Uzbekistan", "July 1994"), ("Turkmenistan", "–"), ("Tajikistan", "–"))
+    for name, last in lasts:  # a report that there was nothing is one too
+        await expect(rows.filter(has_text=name).get_by_role("cell").nth(2)).to_have_text(last)
     for name, said in (
         ("Uzbekistan", "0 · has reported that there were none"),
         ("Turkmenistan", "shares with you and has said nothing"),

@@ -1,6 +1,7 @@
 """What stands on the map of the trends by itself: points, alerts, groups, hot spots; and where the map is moved to."""
 
 import re
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -181,6 +182,42 @@ async def test_what_belongs_together_is_tied_on_the_map(
     await groups.get_by_label("Relation").select_option("physical")
     await analyst.page.wait_for_url(re.compile("relation=physical"))
     await expect(members).to_have_count(0)
+
+
+HEADS = """() => {
+    const canvas = document.querySelector(".map canvas");
+    const { width, height } = canvas;
+    const copy = new OffscreenCanvas(width, height).getContext("2d");
+    copy.drawImage(canvas, 0, 0);
+    const ink = getComputedStyle(document.documentElement).getPropertyValue("--flow").trim();
+    const colour = [1, 3, 5].map(at => parseInt(ink.slice(at, at + 2), 16));
+    const { data } = copy.getImageData(0, 0, width, height);
+    const columns = [{}, {}]; // lines are translucent: heads alone have the colour itself
+    for (let at = 0; at < width * height; at++)
+        if (colour.every((part, n) => Math.abs(part - data[4 * at + n]) < 4)) {
+            const side = columns[at < width * height / 2 ? 0 : 1];
+            side[at % width] = (side[at % width] ?? 0) + 1;
+        }
+    return columns.map(side => Array.from({ length: width }, (_, x) => side[x] ?? 0));
+}"""
+
+
+async def test_arrows_point_from_where_it_came_to_where_it_went(exchange: Exchange, analyst: Console) -> None:
+    """There and back between two neighbours: the way east bends to the north, the way west to the south."""
+    for origin, destination in (("UZ", "KG"), ("KG", "UZ")):
+        way = (("DEPARTURE", origin), ("DESTINATION", destination))
+        route = [{"role": role, "country": country, "certainty": "KNOWN"} for role, country in way]
+        filed(exchange, "KZ-CUS", "1997-02-10", LAT, LON, route=route)
+    await analyst.open("trends?from=1997-02&to=1997-03&over=flows&at=68.95,41.68,6")
+    await figure(analyst, "Routes").get_by_role("row").filter(has_text="Kyrgyzstan").nth(1).wait_for()
+    await analyst.see_map()
+    eastward, westward = await analyst.page.evaluate(HEADS)
+    for columns in (eastward, westward[::-1]):
+        runs = [list(run) for filled, run in groupby(columns, bool) if filled]
+        heads = [run for run in runs if len(run) > 16]
+        assert heads
+        for head in heads:  # from its back to its tip
+            assert sum(head[: len(head) // 2]) > 1.2 * sum(head[len(head) // 2 :])
 
 
 async def test_hot_spots_and_routes_are_files_too(exchange: Exchange, analyst: Console) -> None:

@@ -1,7 +1,7 @@
 /** Drafts: begun from what is in force, edited by form or as JSON, checked by the service, proposed to a second officer. */
 
 import { useState } from "preact/hooks";
-import { call, get } from "../api";
+import { call, get, Refused } from "../api";
 import { Empty, Fault, useAnswer, useDoing } from "../parts";
 import { go, href, route } from "../route";
 import { country } from "../session";
@@ -144,6 +144,7 @@ function Opened({ draft, of, onDone }: { draft: Draft; of: Overview; onDone: () 
         <span role="status">{kept ? t("Saved") : t("Not saved yet")}</span>
       </p>
       <Fault of={countries.fault ?? fault} />
+      {fault instanceof Refused && fault.problem.pointer && <p>{t("Look at")} <code>{fault.problem.pointer}</code></p>}
       {checked && (
         <>
           <h2>{t("What it says")}</h2>
