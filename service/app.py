@@ -64,6 +64,7 @@ from service.readings import partitions
 from service.readings.routes import router as readings
 from service.readings.settle import Settling
 from service.readings.write import AccessWriter
+from service.records import sealing
 from service.releases.routes import router as releases
 from service.seizures.harmonise import Reference
 from service.seizures.norms import Norms
@@ -166,6 +167,7 @@ async def _follow_unknown(scope_ids: ScopeIds, session: AsyncSession, code: str)
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings()
+    sealing.use(settings)
     app = FastAPI(
         title="Sarhad",
         version="1",

@@ -33,6 +33,18 @@ class Provider(BaseModel):
     ] = ()
 
 
+class CountryKeys(BaseModel):
+    """The keys under which the sensitive facets of one country's records are kept."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="Whose records.")]
+    keys: Annotated[
+        tuple[str, ...],
+        Field(min_length=1, description="Files of state_dir, or PKCS#11 URIs: the first seals, all open."),
+    ]
+
+
 class Settings(BaseSettings):
     """Every setting of the service. The environment wins over the file."""
 
@@ -75,6 +87,10 @@ class Settings(BaseSettings):
             pattern=r"^pkcs11:",
         ),
     ] = None
+    facet_keys: Annotated[
+        tuple[CountryKeys, ...],
+        Field(description="Under which keys sensitive facets are kept; of a country that is not named, in clear."),
+    ] = ()
     origin: Annotated[
         str,
         Field(

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from sqlalchemy import select
 
 from service.cli.acting import as_operator
+from service.cli.admin_facets import app as facets
 from service.cli.admin_groups import app as group
 from service.cli.admin_service_key import app as service_key
 from service.identity import enrol
@@ -37,7 +38,7 @@ role = typer.Typer(no_args_is_help=True, help="Roles of request-signing keys.")
 person = typer.Typer(no_args_is_help=True, help="Officers who sign in at the console.")
 for name, commands in (
     *(("country", country), ("group", group), ("agency", agency)),
-    *(("key", key), ("role", role), ("person", person), ("service-key", service_key)),
+    *(("key", key), ("role", role), ("person", person), ("service-key", service_key), ("facets", facets)),
 ):
     app.add_typer(commands, name=name)
 

@@ -14,6 +14,7 @@ from service.cli.acting import command_settings, said_plainly
 from service.ledger import audit as logs
 from service.ledger.checkpoints import Checkpoint, KeptCheckpoints, origin_of, verify
 from service.ledger.models import Log
+from service.records import sealing
 from service.seizures import audit as records
 from service.settings import Settings
 from service.signing import ServiceKeys
@@ -54,6 +55,7 @@ def fsck(
     Reads only, in one snapshot, beside a running service or before it starts. Exit code 0 when all holds, else 1.
     """
     settings, began = command_settings(), time.monotonic()
+    sealing.use(settings)
     try:
         keys = _keys(settings)
     except (OSError, ValueError) as fault:

@@ -17,6 +17,7 @@ from service.jobs import Tasks, work_off
 from service.jobs.queue import Queue
 from service.jobs.worker import queue_app
 from service.lasting import made_to_last
+from service.records import sealing
 from service.settings import Settings
 from service.web import logs
 
@@ -39,7 +40,9 @@ def run(
 
 
 async def _until_stopped(features: list[Tasks], parent: int | None) -> None:
-    working = asyncio.ensure_future(work_off(Settings(), features))
+    settings = Settings()
+    sealing.use(settings)
+    working = asyncio.ensure_future(work_off(settings, features))
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

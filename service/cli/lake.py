@@ -13,6 +13,7 @@ from service.exports.asked import ask as asked
 from service.exports.lake import Lake, make
 from service.identity.behalf import KeyGone
 from service.identity.caller import PURPOSES
+from service.records import sealing
 from service.settings import Settings
 from service.trends.question import Trend
 
@@ -39,6 +40,7 @@ def export(
     if purpose not in PURPOSES:
         raise typer.BadParameter(f"one of {', '.join(sorted(PURPOSES))}", param_hint="--purpose")
     settings = command_settings()
+    sealing.use(settings)
     try:
         with said_plainly(settings):
             lake = Lake(key, purpose, directory)

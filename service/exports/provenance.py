@@ -57,6 +57,7 @@ def sheet(caller: Caller, question: Mapping[str, Any], found: Found, made: Made)
         "left_out": {"no_export": dict(sorted(found.left_out.items()))},
         "obligations": dict(sorted(found.obligations.items())),
         "recalled": found.recalled,
+        **({"unreadable": dict(sorted(found.unreadable.items()))} if found.unreadable else {}),
         "columns": {column.name: column.meaning for column in made.columns},
         "caveats": list(CAVEATS),
     }

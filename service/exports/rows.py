@@ -18,6 +18,7 @@ from service.exports.columns import Row
 from service.geometry import cell_centre
 from service.identity.caller import Caller
 from service.policies import obligations
+from service.records import sealing
 from service.records.registry import ALL
 from service.seizures import present
 from service.seizures.query import LINES
@@ -52,12 +53,15 @@ class Record:
 
 @dataclass(slots=True)
 class Found:
-    """What a stream held: records and left out ones by owner, obligations met, recalled records."""
+    """What a stream held: records and left out ones by owner, obligations met, recalled records; by owner, records of
+    which a facet that is given could not be opened.
+    """
 
     records: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
     obligations: Counter[str] = field(default_factory=Counter)
     recalled: int = 0
+    unreadable: Counter[str] = field(default_factory=Counter)
 
 
 async def stream(
@@ -89,14 +93,16 @@ async def _records(
     found.recalled += len(recalled)
     for row in rows:
         found.obligations.update(obligations.named(row["duties"]))
+    said = [sealing.opened(row) for row in rows]
+    found.unreadable.update(row["country"] for row, opened in zip(rows, said, strict=True) if opened.unreadable)
     return [
         Record(
             row,
-            present.facets(row["disclosures"]),
+            present.facets(opened.disclosures),
             tuple(lines.get(row["record_id"], ())),
             row["record_id"] in recalled,
         )
-        for row in rows
+        for row, opened in zip(rows, said, strict=True)
     ]
 
 

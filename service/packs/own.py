@@ -18,7 +18,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.base64url import encode
-from service.seizures.present import facets
+from service.records import sealing
+from service.seizures.present import FacetUnreadable, facets
 from service.substances.catalogue import Catalogue
 from service.trends.repeats import repeated_at_home
 
@@ -89,13 +90,21 @@ async def own_records(session: AsyncSession, first: date, last: date) -> AsyncIt
                 country=row["country"],
                 digest=encode(row["digest"]),
                 month=row["month_end"].isoformat()[:7],
-                facets=facets(row["disclosures"]),
+                facets=facets(_whole(dict(row))),
                 lines=lines[row["record_id"]],
                 repeats=row["record_id"] in repeats,
             )
         if len(rows) < CHUNK:
             return
         after = rows[-1]["month_end"], rows[-1]["record_id"]
+
+
+def _whole(row: Mapping[str, Any]) -> list[str | None]:
+    """Raises FacetUnreadable: what is reported to others is whole."""
+    said = sealing.opened(row)
+    if said.unreadable:
+        raise FacetUnreadable("a pack holds what was filed or is not drafted", facets=said.unreadable)
+    return said.disclosures
 
 
 def contexts(record: OwnRecord, each: str, catalogue: Catalogue) -> Iterator[dict[str, Any]]:

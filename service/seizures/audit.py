@@ -13,7 +13,7 @@ from service.ledger import receipts
 from service.ledger.append import commitment
 from service.ledger.models import Log
 from service.problems import Problem
-from service.records import sdjwt
+from service.records import sdjwt, sealing
 from service.signing import public_key
 
 _ROWS = text(
@@ -63,7 +63,10 @@ def _faults(connection: Connection, row: Row[Any]) -> Iterator[str]:
     if row.public_jwk is None or row.holder != row.agency:
         yield "its key is not of its agency"
         return
-    kept = [disclosure for disclosure in row.disclosures if disclosure is not None]  # retention takes some away
+    said = sealing.ring().open(row.disclosures, row.agency[:2], row.record_id, row.version)
+    for facet, why in said.unreadable.items():
+        yield f"its {facet} cannot be opened ({why})"
+    kept = [disclosure for disclosure in said.disclosures if disclosure is not None]  # retention takes some away
     try:
         record = sdjwt.verify(sdjwt.parse("~".join([row.jwt, *kept, ""])), public_key(row.public_jwk)[0])
     except Problem as fault:

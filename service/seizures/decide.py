@@ -8,6 +8,8 @@ from sqlalchemy import Row
 
 from service.base64url import encode
 from service.problems import Problem
+from service.records import sealing
+from service.records.registry import FACETS
 from service.seizures import store
 from service.seizures.row import Candidate, Fresh
 
@@ -52,6 +54,16 @@ class Accepted:
 Verdict = Accepted | Problem
 
 
+def _same_disclosures(row: Row[Any], entry: Candidate) -> bool:
+    """Of what cannot be opened it is known only that it is there: the digest that was signed says the rest."""
+    kept = sealing.ring().open(row.disclosures, row.agency[:2], row.record_id, row.version)
+    return all(
+        given is not None if facet in kept.unreadable else given == disclosure
+        for facet, disclosure in zip(FACETS, kept.disclosures, strict=True)
+        for given in [entry.record.disclosures.get(facet)]
+    )
+
+
 def decide(entry: Candidate, known: store.Filed) -> Candidate | Accepted:
     """The record itself where it is to be filed now, or what it got the first time.
 
@@ -61,7 +73,7 @@ def decide(entry: Candidate, known: store.Filed) -> Candidate | Accepted:
     reference = entry.columns["reference"]
     same = known.by_version.get((claims.jti, claims.ver)) or known.by_reference.get((claims.iss, reference, claims.ver))
     if same is not None:
-        if same.digest == entry.record.digest and same.disclosures == entry.columns["disclosures"]:
+        if same.digest == entry.record.digest and _same_disclosures(same, entry):
             return Accepted(
                 str(same.record_id),
                 same.version,

@@ -1,6 +1,7 @@
 """What a reader gets of a record: the facets its policy gives, decoded from the owner's own disclosures. Pure."""
 
 from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -8,7 +9,15 @@ import orjson
 from service.base64url import decode
 from service.geometry import cell_centre
 from service.policies import obligations
+from service.problems import Problem
+from service.records import sealing
 from service.records.registry import ALL, FACETS, named
+
+
+class FacetUnreadable(Problem):
+    """Facets of this record are shared with you, and the key of its owner's country that opens them cannot be used."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
 
 
 def item(row: Mapping[str, Any], lines: Iterable[Mapping[str, Any]], owners_view: bool) -> dict[str, Any]:
@@ -22,8 +31,9 @@ def item(row: Mapping[str, Any], lines: Iterable[Mapping[str, Any]], owners_view
 def whole(row: Mapping[str, Any], owners_view: bool) -> dict[str, Any]:
     """What is said of a record of every kind. `gives` names the facets the policy gives, whether it has them or not,
     and `obligations` what the reader owes for them; `recalled` marks a record that its owner has taken back from all
-    others.
+    others; `unreadable` says which facets are given but cannot be opened, and why.
     """
+    said = sealing.opened(row)
     document: dict[str, Any] = {
         "id": str(row["record_id"]),
         "version": row["version"],
@@ -35,8 +45,10 @@ def whole(row: Mapping[str, Any], owners_view: bool) -> dict[str, Any]:
         "own": owners_view,
         "gives": named(row["mask"] & ALL),
         "obligations": obligations.named(row["duties"]),
-        "facets": facets(row["disclosures"]),
+        "facets": facets(said.disclosures),
     }
+    if said.unreadable:
+        document["unreadable"] = said.unreadable
     if row.get("recalled"):
         document["recalled"] = True
     return document
@@ -47,8 +59,13 @@ def facets(disclosures: Iterable[str | None]) -> dict[str, Any]:
 
 
 def sd_jwt(row: Mapping[str, Any]) -> str:
-    """The owner's signature with the permitted disclosures: any RFC 9901 library verifies it."""
-    return "~".join([row["jwt"], *(d for d in row["disclosures"] if d), ""])
+    """The owner's signature with the permitted disclosures: any RFC 9901 library verifies it. Raises
+    FacetUnreadable.
+    """
+    said = sealing.opened(row)
+    if said.unreadable:
+        raise FacetUnreadable("without them it would look as if they were withheld", facets=said.unreadable)
+    return "~".join([row["jwt"], *(d for d in said.disclosures if d), ""])
 
 
 def feature(document: dict[str, Any]) -> dict[str, Any]:

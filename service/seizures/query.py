@@ -112,7 +112,7 @@ def _of_one(*names: str) -> Select[Any]:
 
 # The latest version of a record, as disclosed: its facets; its signed form; its place in the log.
 ONE = _of_one(*SHOWN, "recalled")
-SIGNED = _of_one("country", "jwt", "disclosures", "recalled")
+SIGNED = _of_one("record_id", "version", "country", "jwt", "disclosures", "recalled")
 LOGGED = _of_one("country", "leaf_hash", "log_salt")
 
 # The harmonised lines of records, where the reader is given them.

@@ -15,6 +15,7 @@ from service.ledger.proofs import InclusionProof, inclusion
 from service.paging import Cursors
 from service.policies.gate import reach
 from service.problems import NotFound, Problem
+from service.records import sealing
 from service.records.registry import REPORTS
 from service.seizures import present
 from service.seizures.models import OWN, RECORD
@@ -98,6 +99,7 @@ async def own_versions(session: AsyncSession, record_id: UUID, kinds: Collection
     query = select(OWN).where(OWN.c.record_id == record_id, OWN.c.kind.in_(kinds)).order_by(OWN.c.version)
     own = (await session.execute(query)).mappings().all()
     flag = {"recalled": True} if own and await recalled_among(session, [record_id]) else {}
+    said = [sealing.opened(dict(row)) for row in own]
     return [
         {
             "id": str(row["record_id"]),
@@ -111,10 +113,11 @@ async def own_versions(session: AsyncSession, record_id: UUID, kinds: Collection
             "received": row["received_at"].isoformat(),
             "receipt": row["receipt"],
             "warnings": row["warnings"],
-            "facets": present.facets(row["disclosures"]),
+            "facets": present.facets(opened.disclosures),
+            **({"unreadable": opened.unreadable} if opened.unreadable else {}),
             **flag,
         }
-        for row in own
+        for row, opened in zip(own, said, strict=True)
     ]
 
 

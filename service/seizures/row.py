@@ -1,4 +1,4 @@
-"""The stored form of a verified record: the columns that questions ask about, derived from its facets. Pure."""
+"""The stored form of a verified record: the columns that questions ask about, derived from its facets."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -10,6 +10,7 @@ import orjson
 
 from service.geometry import cell_centre
 from service.policies.gate import Scope
+from service.records import sealing
 from service.records.registry import FACETS
 from service.records.sdjwt import Record
 from service.records.shapes import Common, Facets, Placed
@@ -68,22 +69,25 @@ def candidate(record: Record, facets: Facets, harmonised: Harmonised, warnings: 
 
 
 def columns_of(record: Record, facets: Common) -> dict[str, Any]:
-    """The columns that records of every kind have; those of place and transport are empty."""
-    claims = record.claims
+    """The columns that records of every kind have; those of place and transport are empty. Raises what sealing does."""
+    claims, country = record.claims, record.claims.iss[:2]
+    clear = [record.disclosures.get(facet) for facet in FACETS]
+    sealed = sealing.ring().seal(clear, country, claims.jti, claims.ver)
+    content = sealing.ring().blind(_content_hash(record), clear, country)
     return {
         "record_id": claims.jti,
         "version": claims.ver,
         "kind": claims.kind,
         "agency": claims.iss,
-        "country": claims.iss[:2],
+        "country": country,
         "key_id": record.header.kid,
         "handling": claims.handling,
         "status": "retracted" if claims.kind == "retraction" else "reported",
         "reference": facets.reference,
         "digest": "\\x" + record.digest.hex(),
-        "content_hash": "\\x" + _content_hash(record),
+        "content_hash": "\\x" + content.hex(),
         "jwt": record.jwt,
-        "disclosures": [record.disclosures.get(facet) for facet in FACETS],
+        "disclosures": sealed,
         **_times(facets),
         "admin1": facets.admin1.code if facets.admin1 else None,
         "place_country": facets.country,
@@ -129,7 +133,8 @@ def _transport(facets: Placed) -> dict[str, Any]:
     }
 
 
-def _content_hash(record: Record) -> str:
+def _content_hash(record: Record) -> bytes:
     """What two reports of the same event have in common: everything but who counts it and when it was written."""
     facts = {name: value for name, value in record.facets.items() if name not in ("reference", "reported")}
-    return hashlib.sha256(orjson.dumps([record.claims.iss, facts], option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
+    said = orjson.dumps([record.claims.iss, facts], option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(said).digest()[: sealing.HASH]

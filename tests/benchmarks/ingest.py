@@ -1,4 +1,4 @@
-"""Signed records in: batches against the mere verification of the same bytes and against COPY; single posts."""
+"""Signed records in: batches against mere verification, against COPY, and with facets sealed; single posts."""
 
 import http.client
 import os
@@ -13,11 +13,12 @@ from urllib.parse import urlsplit
 import httpx
 import orjson
 import psycopg
-from sarhad import PrivateKey, PublicKey
+from sarhad import PrivateKey, Profile, PublicKey
 from sarhad.signing import sign_request
 from sqlalchemy.engine import make_url
 
 from service.records import sdjwt
+from service.records.sealing import make
 from service.settings import Settings
 from service.signing import public_key
 from tests.benchmarks.records import signed
@@ -51,6 +52,8 @@ def measure(settings: Settings, region: Region, rows: int | None, seconds: float
         copied = _copy_rate(settings)
         print(f"single posts, {CLIENTS} clients", flush=True)
         single, empty = _posts(exchange, singles, seconds)
+        print("batches with sensitive facets sealed and in clear, in turns", flush=True)
+        sealed = _sealed_over_clear(exchange, profiles, max(rows // 10, 1))
     finally:
         exchange.stop()
     return {
@@ -61,6 +64,7 @@ def measure(settings: Settings, region: Region, rows: int | None, seconds: float
         "copy_rows_per_s": round(copied),
         "batch_over_verify": round(batched / verified, 3),
         "batch_over_copy": round(batched / copied, 3),
+        "sealed_over_clear": round(sealed, 3),
         "single_p50_ms": _percentile(single, 50),
         "single_p95_ms": _percentile(single, 95),
         "empty_p50_ms": _percentile(empty, 50),
@@ -98,6 +102,27 @@ def _batch_rate(exchange: Exchange, batches: list[list[str]]) -> float:
             raise RuntimeError(answer[:2000])
         accepted += summary["accepted"]
     return accepted / elapsed
+
+
+def _sealed_over_clear(clear: Exchange, profiles: list[Profile], rows: int) -> float:
+    """The rate of batches whose sensitive facets are sealed, against those where they are not."""
+    settings, turns = clear.settings, 8
+    for agency in AGENCIES:
+        make(f"{agency[:2]}.key", settings.state_dir)
+    keys = [{"country": agency[:2], "keys": [f"{agency[:2]}.key"]} for agency in AGENCIES]
+    sealed = Exchange.start(
+        settings, clear.region, workers=len(_workers(clear)), SARHAD_FACET_KEYS=orjson.dumps(keys).decode()
+    )
+    rates: dict[str, list[float]] = {"sealed": [], "clear": []}
+    try:
+        for turn in range(turns):
+            for name, exchange in (("sealed", sealed), ("clear", clear)):
+                start = 40_000_000 + (2 * turn + (name == "clear")) * rows
+                batches = [signed(of, agency, start, rows) for of, agency in zip(profiles, AGENCIES, strict=True)]
+                rates[name].append(_batch_rate(exchange, batches))
+    finally:
+        sealed.stop()
+    return statistics.median(s / c for s, c in zip(rates["sealed"], rates["clear"], strict=True))
 
 
 def _copy_rate(settings: Settings) -> float:

@@ -1,13 +1,16 @@
 """A key in a PKCS#11 token signs as one in a file does, and says neither itself nor its PIN."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from pkcs11 import KeyType
 from sarhad import Client, PrivateKey, Profile, tokens
+from sarhad.cli import app
 from sarhad.errors import ConfigurationError
 from sarhad.tokens import Location
+from typer.testing import CliRunner
 
 from tests.clients.echo import Answer, SignedService, running
 from tests.softhsm import SoftToken
@@ -29,6 +32,19 @@ def test_an_agency_signs_with_a_key_in_a_token(kind: KeyType, agency: Profile, t
     key.public.verify(key.sign(b"a record"), b"a record")
     with pytest.raises(ConfigurationError, match="not overwritten"):
         tokens.generate(uri, kind)
+
+
+def test_a_profile_is_made_with_its_keys_in_a_token(token: SoftToken, tmp_path: Path) -> None:
+    arguments = ["keys", "new", "--agency", "KZ-CUS", "--profile", f"{tmp_path}/kz"]
+    for use in ("request", "record"):
+        arguments += [f"--{use}-key", token.uri(f"new-{use}")]
+    made = CliRunner().invoke(app, arguments)
+    assert made.exit_code == 0, made.output
+    profile = Profile.load(tmp_path / "kz")
+    assert profile.load_request_key().kid != profile.load_record_key().kid
+    assert [file.name for file in (tmp_path / "kz").iterdir()] == ["profile.toml"]
+    shown = CliRunner().invoke(app, ["keys", "show", "--profile", f"{tmp_path}/kz", "--json"])
+    assert json.loads(shown.output)["record_key"] == profile.load_record_key().kid
 
 
 def test_a_pin_stands_in_a_file_of_its_owner_and_nowhere_else(token: SoftToken, tmp_path: Path) -> None:

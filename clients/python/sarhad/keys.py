@@ -119,6 +119,18 @@ class PrivateKey:
         return cls(ec.generate_private_key(ec.SECP256R1()))
 
     @classmethod
+    def make(cls, place: Path | str, kind: KeyType = "ed25519") -> None:
+        """A new key in a file, or in the token that a PKCS#11 URI names unless it has one by that name.
+
+        Raises ConfigurationError.
+        """
+        if not in_token(place):
+            return cls.generate(kind).save(Path(place))
+        from sarhad import tokens  # noqa: PLC0415
+
+        return tokens.ensure(str(place), kind)
+
+    @classmethod
     def load(cls, path: Path | str) -> Self:
         """The key in a PEM file, or in the token that a PKCS#11 URI names.
 

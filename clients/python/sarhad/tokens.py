@@ -232,6 +232,14 @@ def generate(uri: str, kind: KeyType = KeyType.EC_EDWARDS) -> None:
     Token.of(location).do(made)
 
 
+def ensure(uri: str, kind: str) -> None:
+    """`generate`, unless the token has that key. Raises ConfigurationError."""
+    try:
+        load(uri)
+    except ConfigurationError:
+        generate(uri, KeyType.EC_EDWARDS if kind == "ed25519" else KeyType.EC)
+
+
 class _StaysThere:
     """What asks for the bytes of a key in a token is told that there is no such thing."""
 
@@ -279,3 +287,68 @@ class TokenP256(_StaysThere, ec.EllipticCurvePrivateKey):
             raise TypeError("it signs with SHA-256")
         raw = self._held.sign(hashlib.sha256(bytes(data)).digest(), Mechanism.ECDSA)
         return encode_dss_signature(*(int.from_bytes(half, "big") for half in (raw[:32], raw[32:])))
+
+
+class SecretKey:
+    """An AES-256 key in a token, under which others are kept (CKM_AES_KEY_WRAP, RFC 3394)."""
+
+    def __init__(self, uri: str) -> None:
+        self._location = Location.parse(uri)
+        self._token = Token.of(self._location)
+
+    def wrap(self, secret: bytes) -> bytes:
+        """Raises ConfigurationError."""
+
+        def wrapped(session: Any, own: Any) -> bytes:
+            passing = session.create_object({**_PASSING, Attribute.VALUE: secret})
+            try:
+                return bytes(own.wrap_key(passing, mechanism=_WRAP))
+            finally:
+                passing.destroy()
+
+        return self._do(wrapped)
+
+    def unwrap(self, wrapped: bytes) -> bytes:
+        """Raises ConfigurationError, also for what another key wrapped."""
+
+        def unwrapped(_: Any, own: Any) -> bytes:
+            kind = _PASSING[Attribute.CLASS], _PASSING[Attribute.KEY_TYPE]
+            found = own.unwrap_key(*kind, wrapped, mechanism=_WRAP, template=_PASSING, store=False)
+            try:
+                return bytes(found[Attribute.VALUE])
+            finally:
+                found.destroy()
+
+        return self._do(unwrapped)
+
+    def _do(self, act: Callable[[Any, Any], bytes]) -> bytes:
+        try:
+            return self._token.do(
+                lambda session: act(session, session.get_key(ObjectClass.SECRET_KEY, **_named(self._location)))
+            )
+        except (pkcs11.NoSuchKey, pkcs11.MultipleObjectsReturned) as fault:
+            raise ConfigurationError(
+                "The token holds no such key, or several: {key}", key=self._location.shown
+            ) from fault
+
+
+_WRAP: Final = Mechanism.AES_KEY_WRAP
+_PASSING: Final = {  # a data key while it passes through
+    Attribute.CLASS: ObjectClass.SECRET_KEY,
+    Attribute.KEY_TYPE: KeyType.AES,
+    Attribute.SENSITIVE: False,
+    Attribute.EXTRACTABLE: True,
+    Attribute.TOKEN: False,
+}
+
+
+def generate_secret(uri: str) -> None:
+    """Make the AES-256 key that the URI is to name; never a second of one name. Raises ConfigurationError."""
+    location = Location.parse(uri)
+
+    def made(session: Any) -> None:
+        if next(iter(session.get_objects({Attribute.CLASS: ObjectClass.SECRET_KEY, **location.found_by()})), None):
+            raise ConfigurationError("There is already a key at {path}; keys are not overwritten.", path=location.shown)
+        session.generate_key(KeyType.AES, 256, id=location.id, label=location.label, store=True)
+
+    Token.of(location).do(made)

@@ -15,6 +15,9 @@ from sarhad.profile import DEFAULT_SERVICE, Profile, home
 
 app = typer.Typer(no_args_is_help=True, help="Make keys, show them, ask for their enrolment.")
 
+TokenOption = Annotated[
+    str | None, typer.Option(help="PKCS#11 URI of this key, made where the token has none; else it is a file.")
+]
 USES = ("request-signing", "record-signing")
 
 
@@ -24,15 +27,23 @@ def new(
     profile: ProfileOption = None,
     service: Annotated[str, typer.Option(help="Address of the service.")] = DEFAULT_SERVICE,
     kind: Annotated[Literal["ed25519", "p256"], typer.Option(help="Type of both keys.")] = "ed25519",
+    request_key: TokenOption = None,
+    record_key: TokenOption = None,
 ) -> None:
     """Make a profile with two new keys: one signs requests, one signs records."""
     name = profile or "default"
     directory = Path(name) if "/" in name else home() / name
-    made = Profile(directory=directory.resolve(), agency=agency, service=service)
+    made = Profile(
+        directory=directory.resolve(),
+        agency=agency,
+        service=service,
+        request_key=request_key or Profile.request_key,
+        record_key=record_key or Profile.record_key,
+    )
     if made.file.exists():
         raise ConfigurationError("There is already a profile at {file}.", file=made.file)
-    for file in (made.request_key, made.record_key):
-        PrivateKey.generate(kind).save(made.directory / file)
+    for place in (made.place(made.request_key), made.place(made.record_key)):
+        PrivateKey.make(place, kind)
     made.save()
     console.print(
         say("Profile and keys are in {directory}. Next: sarhad keys request", directory=made.directory), markup=False
@@ -50,7 +61,7 @@ def show(profile: ProfileOption = None, as_json: JsonOption = False) -> None:
         ("request key", loaded.load_request_key().kid),
         (
             "record key",
-            loaded.load_record_key().kid if (loaded.directory / loaded.record_key).exists() else "",
+            loaded.load_record_key().kid if _is_there(loaded.place(loaded.record_key)) else "",
         ),
         ("service key", loaded.service_key.kid if loaded.service_key else "not pinned yet"),
     ]
@@ -58,6 +69,10 @@ def show(profile: ProfileOption = None, as_json: JsonOption = False) -> None:
         show_json({name.replace(" ", "_"): value for name, value in pairs})
     else:
         show_pairs(pairs)
+
+
+def _is_there(place: Path | str) -> bool:
+    return not isinstance(place, Path) or place.exists()
 
 
 @app.command(epilog="Example: sarhad keys request --role reporter --role analyst > enrol.json")
