@@ -107,7 +107,7 @@ class Lab:
         self.start_etcd()
         for node in self.nodes:
             self.start_node(node)
-        self._start("haproxy", "/usr/sbin/haproxy", "-db", "-f", str(self._write_proxy()))
+        self.start_proxy()
         self.await_followers()
         for command in (("db", "upgrade"), ("db", "load"), ("demo", "load", str(self.directory / "demo"))):
             self.run(*command, code=code)
@@ -121,6 +121,17 @@ class Lab:
     def start_etcd(self) -> None:
         self._start("etcd", *self._etcd(), as_postgres=True)
         self._await(lambda: _answers(f"http://127.0.0.1:{self._port('etcd')}/health"), "etcd does not answer")
+
+    def start_proxy(self) -> None:
+        self._start("haproxy", "/usr/sbin/haproxy", "-db", "-f", str(self._write_proxy()))
+
+    def kill(self, name: str) -> None:
+        """End etcd or HAProxy at once with SIGKILL."""
+        pid = self._processes.pid(name)
+        if pid is None:
+            raise LabError(f"{name} does not run.")
+        tell(family(pid), signal.SIGKILL)
+        has_ended(pid, 60)
 
     def down(self) -> None:
         """Stop what `up` started, the edge first and etcd last; what is stopped with SIGSTOP is let go on."""

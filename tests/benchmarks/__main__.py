@@ -37,7 +37,7 @@ def main() -> None:
         "--fault",
         action="append",
         default=[],
-        help="ha: killed, frozen, cut, full, restarted, upgraded; may be repeated; without it, all of them",
+        help="ha: killed, frozen, cut, full, etcd, proxy, restarted, upgraded; may be repeated; without it, all",
     )
     options = parser.parse_args()
     if options.name == "ha":  # it has databases of its own: deploy/ha/lab

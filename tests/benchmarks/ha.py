@@ -21,6 +21,7 @@ from deploy.ha.processes import tell
 from tests.awaiting import eventually
 from tests.faults.load import Load, is_consistent
 
+LEASE = 20  # s: `ttl` of patroni.yml
 BY_ITSELF = 120  # s in which a node whose disk is full may hand over, before its operator does
 ROOM = 96 * 2**20  # bytes that the small disk has beyond what the database takes at first
 NEXT = """from alembic import op
@@ -86,6 +87,26 @@ def full(lab: Lab, load: Load) -> dict[str, Any]:
     return {"handed_over_by_itself": by_itself, "handed_over_s": round(handed_over, 1)}
 
 
+def etcd(lab: Lab, load: Load) -> dict[str, Any]:
+    """All of etcd is lost for three leases of the leader, and comes back with what it knew."""
+    old = _leader(lab)
+    lab.kill("etcd")
+    time.sleep(3 * LEASE)
+    led_on = lab.leader() == old
+    lab.start_etcd()
+    eventually(lab.leader, 300)
+    load.await_answers()
+    return {"led_on": led_on}
+
+
+def proxy(lab: Lab, load: Load) -> dict[str, Any]:
+    """HAProxy is killed, and started again as systemd does."""
+    lab.kill("haproxy")
+    lab.start_proxy()
+    load.await_answers()
+    return {}
+
+
 def restarted(lab: Lab, load: Load) -> dict[str, Any]:
     """Both instances of the service are restarted, one after the other."""
     return {"ended_by_themselves": lab.restart_instances()}
@@ -103,7 +124,8 @@ def upgraded(lab: Lab, load: Load) -> dict[str, Any]:
 
 
 FAULTS: dict[str, Callable[[Lab, Load], dict[str, Any]]] = {
-    "killed": killed, "frozen": frozen, "cut": cut, "full": full, "restarted": restarted, "upgraded": upgraded,
+    "killed": killed, "frozen": frozen, "cut": cut, "full": full, "etcd": etcd, "proxy": proxy,
+    "restarted": restarted, "upgraded": upgraded,
 }  # fmt: skip
 
 
