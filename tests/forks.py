@@ -1,11 +1,14 @@
 """Services begin as forks of one process that has imported what they import (`warm.py`): most of what a start takes.
 
 A fork has its own session, environment, sockets and connections, and reads its settings anew, as any start does.
+It ends with the tests, also where they are killed.
 """
 
 import multiprocessing
 import os
+import signal
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from subprocess import TimeoutExpired
@@ -42,9 +45,16 @@ def _run(program: str, environment: dict[str, str], output: Path | None) -> None
     os.environ.clear()
     os.environ.update(environment)
     sys.argv = ["-c"]
+    threading.Thread(target=_end_with_tests, daemon=True).start()
     multiprocessing.set_start_method("fork", force=True)  # as in any Python; here it would be that of the tests
     if output:
         with output.open("ab") as said:
             os.dup2(said.fileno(), 1)
             os.dup2(said.fileno(), 2)
     exec(program, {"__name__": "__main__"})
+
+
+def _end_with_tests() -> None:
+    if tests := multiprocessing.parent_process():
+        tests.join()
+    os.killpg(0, signal.SIGKILL)
