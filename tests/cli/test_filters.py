@@ -73,19 +73,8 @@ def test_routes_and_hot_spots_are_shown(sarhad: Sarhad) -> None:
 
 
 def test_a_question_of_coarse_cells_is_asked_and_saved(sarhad: Sarhad, exchange: Exchange) -> None:
-    asked = (
-        *YEAR,
-        "--by",
-        "cell,substance",
-        "--resolution",
-        "3",
-        "--admin1",
-        "TM-A",
-        "--level",
-        "0",
-        "--concealment",
-        "LUG",
-    )
+    coarse = ("--by", "cell,substance", "--resolution", "3", "--level", "0")
+    asked = (*YEAR, *coarse, "--admin1", "TM-A", "--concealment", "LUG")
     question = json.loads(sarhad("trends", *asked, "--json"))["question"]
     saved = sarhad("questions", "save", "Cells", *asked).strip()
     asks = json.loads(sarhad("questions", "ask", saved))["question"]
