@@ -116,6 +116,25 @@ def test_a_changed_signature_is_found(exchange: Exchange, record: str, column: s
         assert (code, record in output) == (1, True), output
 
 
+def test_a_version_holds_without_its_disclosures(exchange: Exchange, record: str) -> None:
+    """All that is left once content was let go: the signed core, its leaf and its receipt."""
+    where = f"WHERE record_id = '{record}'"
+    engine = create_engine(exchange.settings.database_as())
+    with engine.connect() as connection:
+        before = connection.scalar(text(f"SELECT disclosures::text FROM core.report {where}"))
+    engine.dispose()
+    blank, undo = (
+        f"UPDATE core.report SET disclosures = {value} {where}"
+        for value in ("array_fill(NULL::text, ARRAY[19])", f"'{before}'")
+    )
+    with changed(exchange, blank, undo):
+        code, output = fsck(exchange)
+        assert code == 0, output
+        assert exchange.client("KZ-CUS").proof(record)
+    with changed(exchange, f"UPDATE core.report SET disclosures[1] = 'e30' {where}", undo):
+        assert fsck(exchange)[0] == 1
+
+
 def longer(exchange: Exchange, log: Log) -> str:
     """A checkpoint that the log signed, a thousand entries from now."""
     key = ServiceKey.load(exchange.settings.state_dir / "service-key.pem").private_key
