@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Context, Decimal
+from decimal import Decimal
 from functools import lru_cache
 from http import HTTPStatus
 from uuid import UUID
@@ -30,7 +30,6 @@ LOOKED_AT = 3 * MAX_CELLS  # rows, before a question of crossed dimensions is an
 FEW = frozenset({"year", "owner", "group", "status", "unit", "rule", "transport", "place_type", "concealment",
                  "agency_type"})  # fmt: skip
 COUNTS = ("events", "lines", "confirmed", "unconvertible", "persons")
-_EXACT = Context(prec=200)
 
 
 class TooManyCells(Problem):
@@ -165,43 +164,24 @@ async def _read(
     result = await session.execute(_text(statement.sql), statement.values)
     names = {name: place for place, name in enumerate(result.keys())}
     counts, sums = ([(name, names[name]) for name in all_ if name in names] for all_ in (COUNTS, DECIMALS))
-    first, part, owner = (names.get(name) for name in ("first", "part", "owner"))
-    rows = result.all()
+    first = names.get("first")
     cells: list[Cell] = []
     owners: dict[str, int] = {}
     whole = None
-    for row in rows:
+    for row in result:
         cell = Cell(
-            tuple(row[:dimensions]) if part is None or row[part] == "cell" else (),
+            tuple(row[:dimensions]) if row.part == "cell" else (),
             {name: row[place] for name, place in counts},
             {name: row[place] for name, place in sums},
             None if first is None else row[first],
         )
-        if part is None or row[part] == "cell":
+        if row.part == "cell":
             cells.append(cell)
-        elif row[part] == "whole":
+        elif row.part == "whole":
             whole = cell
-        elif owner is not None:
-            owners[row[owner]] = cell.number
-    if part is None and cells:
-        counted = names.get("in_question", names.get("events", names.get("persons", 0)))
-        whole = _whole(cells, sum(row[counted] for row in rows))
-        of_owners = ((name, sum(row[names[f"o{n}"]] for row in rows)) for n, name in enumerate(statement.owners))
-        owners = {name: number for name, number in of_owners if number}
+        else:
+            owners[row.owner] = cell.number
     return cells, whole, owners
-
-
-def _whole(cells: Sequence[Cell], number: int) -> Cell:
-    """All cells as one, of which so many events, or persons, are in the question."""
-    found = cells[0]
-    counts = {name: sum(cell.counts[name] for cell in cells) for name in found.counts}
-    sums = {name: Decimal(0) for name in found.sums}
-    for cell in cells:
-        for name, value in cell.sums.items():
-            sums[name] = _EXACT.add(sums[name], value)
-    first = _earlier(*(cell.first for cell in cells))
-    counts["persons" if "persons" in counts else "events"] = number
-    return Cell((), counts, {name: trimmed(value) for name, value in sums.items()}, first)
 
 
 def without(cells: Iterable[Cell], repeats: Iterable[Cell]) -> list[Cell]:

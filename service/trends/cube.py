@@ -45,9 +45,9 @@ def over_cube(
     *,
     persons_of: Sequence[UUID] | None = None,
 ) -> Statement:
-    """Columns d0, d1, then the sums of a cell, then o0, o1, …: how many of its events the statement's owners have, each
-    counted in one cell of the question. `in_question`, where it is there, is their sum; else it is `events`. At most
-    `most` rows, in order. `first`, where it is asked for, is the end of the first month with any.
+    """Columns d0, d1, `part` (cell, owner or whole), `owner`, then the sums; of an owner and of the whole each event
+    counts once, in however many cells it is. At most `most` rows, in order. `first`, where it is asked for, is the end
+    of the first month with any.
 
     `persons_of`: of the grain of persons, those of these records alone, each read by itself.
     """
@@ -58,28 +58,28 @@ def over_cube(
         values["persons_of"] = list(persons_of)
         sources = [Source("report_person")]
     keys = ", ".join(f"{key(name, question.resolution)} AS d{n}" for n, name in enumerate(question.dimensions))
-    in_groups = ", ".join(of for name in question.dimensions for of in grouped(name, question.resolution))
-    owners = sorted(reach.owners if question.owner is None else reach.owners & {question.owner})
-    values |= {f"owner{n}": owner for n, owner in enumerate(owners)}
-    order = ", ".join(f"{n + 1} NULLS LAST" for n in range(len(question.dimensions)))
-    sums = _sums(question, grain, labels, len(owners))
+    in_groups = [of for name in question.dimensions for of in grouped(name, question.resolution)]
+    names = ", ".join(f"d{n}" for n in range(len(question.dimensions)))
+    sums = _sums(question, grain, labels)
+    summed = {name: _SUM[name in DECIMALS].format(name) for name in sums if name != "in_question"}
+    apart, number = ["owner"], "persons" if grain is PERSON else "events"
+    if "first" in question.measures:  # only of months can be told in which of them anything is left
+        apart.append("month_end")
+        summed["first"] = "min(month_end)"
+    once = summed | ({number: _SUM[False].format("in_question")} if "in_question" in sums else {})
     anything = "sum(persons) <> 0" if grain is PERSON else f"sum(lines) <> 0 OR {_REPORTS} <> 0"
-
-    def cells(more: str) -> str:
-        return f"""
-        WITH part AS ({_parts(question, grain, reach, where, sources)}),
-        named AS (SELECT part.*, {_name(grain, labels)} AS name{agency_type(question)} FROM part)
-        SELECT {keys}, {", ".join(f"{value} AS {name}" for name, value in sums.items())}{more} FROM named
-        GROUP BY {in_groups}{more} HAVING {anything}"""
-
-    if "first" not in question.measures:
-        sql = cells("")
-    else:  # only of months can be told in which of them anything is left
-        names = ", ".join(f"d{n}" for n in range(len(question.dimensions)))
-        summed = ", ".join(f"{_SUM[name in DECIMALS].format(name)} AS {name}" for name in sums)
-        sql = f"SELECT {names}, {summed}, min(month_end) AS first FROM ({cells(', month_end')}) m GROUP BY {names}"
-    sql += f" ORDER BY {order} LIMIT {most}"
-    return Statement(sql, values | labels.values(), tuple(owners))
+    sql = f"""
+    WITH part AS ({_parts(question, grain, reach, where, sources)}),
+    named AS (SELECT part.*, {_name(grain, labels)} AS name{agency_type(question)} FROM part),
+    summed AS (SELECT {keys}, {", ".join(apart)}, {_columns(sums)} FROM named
+      GROUP BY {", ".join(dict.fromkeys([*in_groups, *apart]))} HAVING {anything}),
+    cells AS (SELECT {names}, 'cell' AS part, NULL::text AS owner, {_columns(summed)} FROM summed GROUP BY {names}),
+    totals AS (SELECT {", ".join("NULL::text" for _ in question.dimensions)},
+      CASE WHEN grouping(owner) = 0 THEN 'owner' ELSE 'whole' END AS part, owner, {_columns(once)}
+      FROM summed GROUP BY GROUPING SETS ((owner), ()))
+    SELECT * FROM cells UNION ALL SELECT * FROM totals WHERE {number} > 0
+    ORDER BY {", ".join(f"{n + 1} NULLS LAST" for n in range(len(question.dimensions)))} LIMIT {most}"""
+    return Statement(sql, values | labels.values())
 
 
 def cells_in_cube(question: Trend, grain: Grain, labels: Labels, reach: Reach, among: int) -> Statement:
@@ -159,10 +159,10 @@ def _name(grain: Grain, labels: Labels) -> str:
     return "label" if labels.names is None else "coalesce(CAST(:names AS jsonb) ->> label, label)"
 
 
-def _sums(question: Trend, grain: Grain, labels: Labels, owners: int) -> dict[str, str]:
-    """Of each cell: its sums, the events that no other cell of the question counts, and these of each owner."""
+def _sums(question: Trend, grain: Grain, labels: Labels) -> dict[str, str]:
+    """Of each cell: its sums, and the events that no other cell of the question counts where these are fewer."""
     if grain is PERSON:
-        return {"persons": _SUM[False].format("persons")} | _of_owners("persons", owners)
+        return {"persons": _SUM[False].format("persons")}
     in_cell = in_question = "CASE WHEN label IS NULL THEN events END"
     if question.about_lines:
         in_cell, in_question = _first(_in_cell(question, grain, labels)), _first(_in_question(grain, labels, question))
@@ -170,12 +170,11 @@ def _sums(question: Trend, grain: Grain, labels: Labels, owners: int) -> dict[st
     if set(LINES) & set(question.dimensions):  # else each event is in one cell
         found["in_question"] = f"sum({in_question})::bigint"
     found |= {m: _SUM[False].format(m) for m in ("lines", "confirmed", "unconvertible")}
-    found |= {m: _SUM[True].format(m) for m in _asked(question)}
-    return found | _of_owners(in_question, owners)
+    return found | {m: _SUM[True].format(m) for m in _asked(question)}
 
 
-def _of_owners(counted: str, owners: int) -> dict[str, str]:
-    return {f"o{n}": f"coalesce(sum({counted}) FILTER (WHERE owner = :owner{n}), 0)::bigint" for n in range(owners)}
+def _columns(values: dict[str, str]) -> str:
+    return ", ".join(f"{value} AS {name}" for name, value in values.items())
 
 
 def _asked(question: Trend) -> list[str]:

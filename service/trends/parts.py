@@ -41,11 +41,10 @@ PARENTS = {
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One SELECT and its parameters. `owners`: whose numbers stand in the columns o0, o1, … of each row."""
+    """One SELECT and its parameters."""
 
     sql: str
     values: dict[str, Any] = field(default_factory=dict)
-    owners: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
