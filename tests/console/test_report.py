@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -287,22 +288,27 @@ async def vouched_for(officer: Console, id_: str) -> None:
     vouched = page.get_by_role("region", name="Who vouches for it")
     check = vouched.get_by_role("button", name="Check its signature")
 
-    async def made_up(route: Route) -> None:
-        said = await route.fetch()
-        signed = said.headers["content-type"] == "application/sd-jwt"
-        await route.fulfill(
-            response=said, body=await said.text() if signed else (await said.text()).replace("khat", "salt")
-        )
+    async def made_up(route: Route, said: str, instead: str) -> None:
+        answer = await route.fetch()
+        signed = answer.headers["content-type"] == "application/sd-jwt"
+        text = await answer.text()
+        await route.fulfill(response=answer, body=text if signed else text.replace(said, instead))
 
     await officer.open(f"record/{id_}")
     await check.click()
     await vouched.get_by_text("signed all that is shown").wait_for()
     await vouched.get_by_text("is this record.").wait_for()
-    await page.route(f"**/v1/seizures/{id_}", made_up)
-    await page.reload()
-    await page.get_by_text("salt").first.wait_for()
-    await check.click()
-    await vouched.get_by_role("alert").get_by_text("Something that is shown is not as it was signed.").wait_for()
+    for said, instead, seen in (
+        ("khat", "salt", page.get_by_text("salt")),
+        ('"version":1', '"version":7', page.get_by_text("7", exact=True)),
+    ):
+        await page.route(f"**/v1/seizures/{id_}", partial(made_up, said=said, instead=instead))
+        await page.reload()
+        await seen.first.wait_for()
+        await check.click()
+        await vouched.get_by_role("alert").get_by_text("Something that is shown is not as it was signed.").wait_for()
+        assert await vouched.get_by_text("signed all that is shown").count() == 0
+        await page.unroute(f"**/v1/seizures/{id_}")
 
 
 async def test_a_receipt_is_checked_in_the_page_and_by_the_command(

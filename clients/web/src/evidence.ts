@@ -87,23 +87,27 @@ interface AgencyKey {
 
 interface Shown {
   id: string;
+  version: number;
+  kind: string;
   agency: string;
+  handling: string;
   facets: Record<string, unknown>;
   gives: string[];
 }
 
 /** What vouches for a record that is shown here: all of it is as its agency signed it, and the log holds it. */
-export async function vouched({ id, agency, facets, gives }: Shown): Promise<string[]> {
+export async function vouched({ id, version, kind, agency, handling, facets, gives }: Shown): Promise<string[]> {
   const [jwt = "", ...disclosures] = (await text(`/v1/seizures/${id}`, "application/sd-jwt")).trim().split("~").slice(0, -1);
   const { kid } = header(jwt) as { kid: string };
   const { items: [key] } = await get<{ items: AgencyKey[] }>(`/v1/keys?kid=${kid}`);
-  const said = payload(jwt) as { iss: string; jti: string; _sd: string[] };
+  const said = payload(jwt) as { iss: string; jti: string; ver: number; kind: string; handling: string; _sd: string[] };
   if (key?.agency !== agency || key.use !== "record-signing" || said.iss !== agency || said.jti !== id) throw new Error(t("The record is not signed by a key of its agency."));
   await signedBy(key.jwk, jwt);
   const digests = await Promise.all(disclosures.map(async (one) => base64url(await sha256(utf8(one)))));
   const values = new Map(disclosures.map((one) => JSON.parse(new TextDecoder().decode(bytes(one))).slice(1) as [string, unknown]));
   const same = Object.entries(facets).every(([name, value]) => JSON.stringify(values.get(name)) === JSON.stringify(value));
-  demand(same && digests.every((one) => said._sd.includes(one)), t("Something that is shown is not as it was signed."));
+  const alike = said.ver === version && said.kind === kind && said.handling === handling;
+  demand(alike && same && digests.every((one) => said._sd.includes(one)), t("Something that is shown is not as it was signed."));
   const steps = [t("{agency} signed all that is shown, with its key {kid}, and nothing was changed since.", { agency, kid })];
   if (key.revoked_at) steps.push(t("That key was revoked on {day}: {reason}", { day: when(key.revoked_at), reason: key.revocation_reason ?? "" }));
   const place = gives.includes("reported") ? await placeOf("seizures", id) : undefined; // which tells when it was reported
@@ -145,7 +149,7 @@ const placeOf = (kind: string, id: string): Promise<Proof | undefined> =>
 /** That the log's checkpoint, signed by one of its keys, holds the leaf. */
 async function logged(leaf: Bytes, { index, size, path, checkpoint }: Proof, keys: JsonWebKey[], log: string): Promise<string> {
   const [origin, stated, root] = await opened(checkpoint, keys, log);
-  demand(origin === log && Number(stated) === size, t("The proof and the checkpoint are of different trees."));
+  demand(origin === log && Number(stated) === size && index >= 0 && index < size, t("The proof and the checkpoint are of different trees."));
   demand(root === plain(await leads(leaf, index, size, path.map(bytes))), t("The proof does not lead to the root of the checkpoint."));
   return t("Entry {index} of the log's {size} is this record.", { index, size });
 }

@@ -11,7 +11,8 @@ export interface Route {
 const read = (): Route => {
   const [path = "", query = ""] = location.hash.slice(2).split("?");
   const [view = "", id = ""] = path.split("/");
-  return { view, id, query: new URLSearchParams(query) };
+  // an id becomes a part of a path that is signed: none that leads elsewhere
+  return { view, id: /^\w[\w.-]*$/.test(id) ? id : "", query: new URLSearchParams(query) };
 };
 
 export const route = signal(read());

@@ -7,8 +7,8 @@ const MEASURES = ["seizures", "kg", "kg_exact", "kg_converted", "n_unconvertible
 
 const field = (value: unknown): string => {
   const text = value === null || value === undefined ? "" : String(value);
-  // a spreadsheet takes a leading = + - @ for a formula
-  const plain = /^[=+@\t\r]|^-(?![\d.]+$)/.test(text) ? `'${text}` : text;
+  // a spreadsheet takes a leading = + - @ for a formula, also after what separates columns in many countries
+  const plain = (/^[=+@\t\r]|^-(?![\d.]+$)/.test(text) ? `'${text}` : text).replace(/([;\t]\s*)(?=[=+@-])/g, "$1'");
   return /[",\r\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
 };
 

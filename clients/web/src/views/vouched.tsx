@@ -17,7 +17,10 @@ export function Vouched({ record }: { record: Shared }) {
       {steps.length === 0 && !fault && <p>{t("Not checked in this browser yet.")}</p>}
       <Steps of={steps} />
       <Fault of={fault} />
-      <button disabled={busy} onClick={() => run(async () => setSteps(await vouched(record)))}>{t("Check its signature and its place in the log")}</button>
+      <button disabled={busy} onClick={() => run(async () => {
+        setSteps([]);
+        setSteps(await vouched(record));
+      })}>{t("Check its signature and its place in the log")}</button>
     </section>
   );
 }
