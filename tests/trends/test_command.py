@@ -64,6 +64,13 @@ def test_silences_are_drawn_apart() -> None:
     assert command.courses(answer, "kg") == {"UZ": [2.0, 0.0, "·"], "TM": ["×"] * 3}
 
 
+def test_without_an_end_days_go_on_to_the_last_that_has_a_value() -> None:
+    owner = {"owner": "UZ", "shares": True, "reported": [["2025-01", "2025-01"]], "zero": []}
+    cells = [{"key": {"day": day}, "kg": "1"} for day in ("2025-01-02", "2025-01-05")]
+    answer = {"by": ["day"], "question": {}, "cells": cells, "coverage": {"owners": [owner]}}
+    assert command.courses(answer, "kg") == {"": [1.0, 0.0, 0.0, 1.0]}
+
+
 def test_what_is_compared_stands_in_the_table() -> None:
     before = {"seizures": 1, "kg": "2.50"}
     cell = {"key": {"month": "2025-03"}, "seizures": 3, "kg": "4", "previous": before}

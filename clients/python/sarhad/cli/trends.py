@@ -102,14 +102,16 @@ def courses(answer: dict[str, Any], measure: str) -> dict[str, list[float | str]
     if time is None or not cells:
         return {}
     order = _periods(answer["question"], time, {cell["key"][time] for cell in cells})
+    places = {period: place for place, period in enumerate(order)}
     owners = {owner["owner"]: owner for owner in answer["coverage"]["owners"]}
     found: dict[str, list[float | str]] = {}
     for cell in cells:
         key = cell["key"]
         unit = " ".join(word(value) for name, value in key.items() if name != time)
-        asked = [owners[key["owner"]]] if "owner" in key else owners.values()
-        values = found.setdefault(unit, [_silence(asked, period) for period in order])
-        values[order.index(key[time])] = float(cell[measure])
+        if unit not in found:
+            asked = [owners[key["owner"]]] if "owner" in key else owners.values()
+            found[unit] = [_silence(asked, period) for period in order]
+        found[unit][places[key[time]]] = float(cell[measure])
     if "owner" in answer["by"]:
         found |= {name: [UNSHARED] * len(order) for name, owner in owners.items() if not owner["shares"]}
     return found
@@ -126,7 +128,8 @@ def _silence(owners: Iterable[dict[str, Any]], period: str) -> float | str:
 
 def _periods(asked: dict[str, Any], time: str, named: set[str]) -> list[str]:
     """From the first to the last of the question; where it has no bound, of those that have a value."""
-    days = [date.fromisoformat(f"{month}-01") for period in named for month in _months(period)]
+    ends = named if time == "day" else [month for period in named for month in _months(period)]
+    days = [date.fromisoformat(f"{end}-01"[:10]) for end in ends]
     since = date.fromisoformat(asked["from"]) if "from" in asked else min(days)
     until = date.fromisoformat(asked["to"]) if "to" in asked else max(days) + timedelta(1)
     every = (since + timedelta(number) for number in range((until - since).days))
