@@ -47,6 +47,8 @@ Use = StrEnum("Use", {use.upper().replace("-", "_"): use for use in KEY_USES})  
 CountryCode = Annotated[str, typer.Argument(help="ISO 3166-1 alpha-2.")]
 AgencyCode = Annotated[str, typer.Argument(help="Country and code, such as KZ-CUS.")]
 Kid = Annotated[str, typer.Argument(help="RFC 7638 thumbprint of the key.")]
+TAKES_KID = {"ignore_unknown_options": True}
+"""For a command with a Kid: one thumbprint of 64 begins with a hyphen, and is no option."""
 
 
 @country.command("add", epilog="Example: sarhad admin country add AF Afghanistan --status observer")
@@ -134,19 +136,25 @@ def list_keys(owner: AgencyCode) -> None:
         typer.echo(f"{row.kid}  {row.use:15} {row.alg:6} {state:8} {held or ''}")
 
 
-@key.command("revoke", epilog="Example: sarhad admin key revoke THUMBPRINT --reason 'Both officers lost their keys'")
+@key.command(
+    "revoke",
+    context_settings=TAKES_KID,
+    epilog="Example: sarhad admin key revoke THUMBPRINT --reason 'Both officers lost their keys'",
+)
 def revoke_key(kid: Kid, reason: Annotated[str, typer.Option(help="Kept in the governance log.")]) -> None:
     """Revoke a key from the next request on, for a country whose officers lost theirs."""
     as_operator(lambda session: revoke_by_operator(session, kid, reason))
 
 
-@role.command("grant", epilog="Example: sarhad admin role grant THUMBPRINT policy_officer")
+@role.command("grant", context_settings=TAKES_KID, epilog="Example: sarhad admin role grant THUMBPRINT policy_officer")
 def grant(kid: Kid, name: Annotated[str, typer.Argument(help="key_administrator, policy_officer …")]) -> None:
     """Give a role to a request-signing key."""
     as_operator(lambda session: enrol.grant_role(session, kid, name))
 
 
-@role.command("withdraw", epilog="Example: sarhad admin role withdraw THUMBPRINT policy_officer")
+@role.command(
+    "withdraw", context_settings=TAKES_KID, epilog="Example: sarhad admin role withdraw THUMBPRINT policy_officer"
+)
 def withdraw(kid: Kid, name: str) -> None:
     """Take a role from a key."""
     as_operator(lambda session: enrol.withdraw_role(session, kid, name))

@@ -46,7 +46,7 @@ def until_held_up(connection: Connection, sent: "Future[Reply]") -> None:
         assert not sent.done(), sent.result().body
         return bool(connection.scalar(HELD_UP))
 
-    eventually(held_up, 60)
+    eventually(held_up)
 
 
 @pytest.fixture

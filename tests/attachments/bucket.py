@@ -82,7 +82,7 @@ def bucket(authority: Authority | None = None, port: int | None = None) -> Itera
         stderr=subprocess.DEVNULL,
     )
     try:
-        eventually(lambda: _created(kept), seconds=60)
+        eventually(lambda: _created(kept))
         yield kept
     finally:
         server.terminate()

@@ -55,7 +55,7 @@ def test_a_job_prints_it_once_and_every_member_gets_the_same_bytes(printing: Exc
         asked = [client.ask_for_bulletin(id_, language) for language in ("ru", "tg")]
         return asked[0] if all(one["sha256"] for one in asked) else None
 
-    asked = eventually(printed, 90)
+    asked = eventually(printed)
     first = client.bulletin(id_, "ru")
     assert first.startswith(b"%PDF")
     assert client.bulletin(id_, "tg") != first

@@ -12,20 +12,30 @@ from tests.cli.conftest import Command
 
 def requested(path: Path, agency: str, use: str = "request-signing") -> tuple[Path, str]:
     """What `sarhad keys request` prints, for one of the two keys."""
-    key = PrivateKey.generate()
+    return _requested(path, agency, use, PrivateKey.generate())
+
+
+def _requested(path: Path, agency: str, use: str, key: PrivateKey) -> tuple[Path, str]:
     path.write_text(json.dumps([enrolment(agency, use, key)]))
     return path, key.kid
+
+
+def hyphenated() -> PrivateKey:
+    """A key whose thumbprint looks like an option: one of 64 does."""
+    return next(key for key in iter(PrivateKey.generate, None) if key.kid.startswith("-"))
 
 
 def test_a_country_begins_with_an_agency_a_key_and_its_roles(command: Command, tmp_path: Path) -> None:
     command(admin.app, "country", "add", "AM", "Armenia")
     command(admin.app, "agency", "add", "AM-NCP", "National contact point", "--type", "OT")
-    file, kid = requested(tmp_path / "key.json", "AM-NCP")
+    file, kid = _requested(tmp_path / "key.json", "AM-NCP", "request-signing", hyphenated())
     use = ("--use", "request-signing", "--role", "key_administrator")
     assert command(admin.app, "key", "enrol", "AM-NCP", file, *use).output.strip() == kid
+    command(admin.app, "role", "grant", kid, "policy_officer")
     listed = command(admin.app, "key", "list", "AM-NCP").output
     assert kid in listed
     assert "key_administrator" in listed
+    assert "policy_officer" in listed
     command(admin.app, "role", "withdraw", kid, "key_administrator")
     command(admin.app, "key", "revoke", kid, "--reason", "lost")
     listed = command(admin.app, "key", "list", "AM-NCP").output

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, async_playwright, expect
 from playwright.async_api import TimeoutError as BrowserTimeoutError
 
 from tests.exchange import Exchange
@@ -28,6 +28,8 @@ AUTHENTICATOR = {
     "isUserVerified": True,
     "automaticPresenceSimulation": True,
 }
+PATIENCE = 90_000  # ms: beside other tests, a map without a graphics card takes its time
+expect.set_options(timeout=PATIENCE)
 WEB = Path(__file__).parents[2] / "clients" / "web"
 DIST = WEB / "dist"
 PICTURES = DIST / "pictures"
@@ -49,7 +51,7 @@ class Console:
     def __init__(self, context: BrowserContext, page: Page, origin: str) -> None:
         self.context, self.page, self.origin = context, page, origin
         self.complaints: list[str] = []
-        page.set_default_timeout(90_000)  # ms: beside other tests, a map without a graphics card takes its time
+        page.set_default_timeout(PATIENCE)
         page.on("console", self._hear)
         page.on("pageerror", lambda fault: self.complaints.append(str(fault)))
         self.foreign: list[str] = []

@@ -109,7 +109,7 @@ def _await_end_of(clone: Path) -> None:
         lines = [path for path in Path("/proc").glob("[0-9]*/cmdline") if mark in _read(path)]
         return Cluster(clone / ".sarhad" / "cluster").pid is None and not lines
 
-    eventually(ended, 60)
+    eventually(ended)
 
 
 def _read(path: Path) -> bytes:

@@ -21,7 +21,7 @@ def jobs_process(exchange: Exchange, other_than: int = 0) -> int:
                     return pid
         return 0
 
-    return eventually(doing, 30)
+    return eventually(doing)
 
 
 def test_the_jobs_process_is_replaced_and_ends_with_the_service(settings: Settings, region: Region) -> None:

@@ -36,7 +36,7 @@ def meanwhile(exchange: Exchange, superuser: Engine, token: Callable[..., str]) 
             connection.execute(text("SELECT set_config('sarhad.context', :token, true)"), {"token": officer})
             connection.execute(text("LOCK TABLE core.country_group"))
             adopting = pool.submit(exchange.adopt, OWNER, *rules)
-            eventually(lambda: connection.execute(_WEIGHING).scalar_one(), 30)
+            eventually(lambda: connection.execute(_WEIGHING).scalar_one())
             yield connection
             connection.commit()
             adopting.result()

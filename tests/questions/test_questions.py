@@ -128,7 +128,7 @@ def test_a_change_is_told_to_the_agency_without_a_figure(exchange: Exchange, job
             ).scalar_one()
         settled = text("SELECT count(*) FROM jobs.settled WHERE job_id = :job")
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            eventually(lambda: connection.execute(settled, {"job": job}).scalar_one(), 60)
+            eventually(lambda: connection.execute(settled, {"job": job}).scalar_one())
         return client.question(id_)
 
     assert asked_again()["changed_at"] is None, "the first answer changes nothing"

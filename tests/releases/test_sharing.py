@@ -107,7 +107,7 @@ def test_a_grant_ends_by_itself(parties: Parties, hidden: str, database: Callabl
     )
     database("SELECT gate.compile(gate.readers())")
     assert sees(parties.asker, hidden) is not None
-    eventually(lambda: not shown(parties, hidden), 20)
+    eventually(lambda: not shown(parties, hidden))
 
 
 def shown(parties: Parties, id_: str) -> bool:

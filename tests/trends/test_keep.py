@@ -66,7 +66,7 @@ def test_what_differs_is_written_down_and_counted_anew_once_a_day(settings: Sett
         assert connection.execute(spoilt("group")).rowcount == 1
         connection.execute(NEVER_LOOKED)
     run(settings, keep.check)
-    assert eventually(written, 60) == [1]
-    eventually(lambda: not any(differing for _, differing in run(settings, keep.differences).values()), 60)
+    assert eventually(written) == [1]
+    eventually(lambda: not any(differing for _, differing in run(settings, keep.differences).values()))
     run(settings, keep.check)
     assert written() == [1], "it is not looked through again on the same day"
