@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,3 +37,30 @@ def test_the_jobs_process_is_replaced_and_ends_with_the_service(settings: Settin
         assert not Path(f"/proc/{second}").exists()
     finally:
         exchange.stop()
+
+
+WHILE_FORKING = """
+import os, signal, threading
+from service.cli.beside import begin
+
+begun = threading.Thread(target=lambda: [begin(["/bin/true"]).wait() for _ in range(100)], daemon=True)
+begun.start()
+forked = []
+while begun.is_alive() and len(forked) < 400:
+    forked.append(pid := os.fork())
+    if not pid:
+        signal.pause()
+begun.join(30)
+for pid in forked:
+    os.kill(pid, signal.SIGKILL)
+print("stuck" if begun.is_alive() else "begun", flush=True)
+os._exit(0)
+"""
+
+
+def test_a_worker_that_is_forked_meanwhile_holds_up_no_start() -> None:
+    """As `serve` forks workers while the thread of the jobs process starts it."""
+    said = subprocess.run(
+        [sys.executable, "-c", WHILE_FORKING], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert said.stdout == "begun\n"
