@@ -16,18 +16,19 @@ function thumbprint({ crv, kty, x }) {
   return sha256(JSON.stringify({ crv, kty, x })).toString("base64url");
 }
 
-// The pinned key, and those to which statements lead from it: each key vouches for the one that comes after (RFC 7515).
+// The pinned key, and those to which statements lead from it: each key vouches for the one that comes after (RFC 7515),
+// and says from when on (nbf) that one signs.
 function successors(pinned, statements) {
   const keys = [pinned];
   for (const statement of statements) {
     const [header, payload, signature] = statement.split(".");
-    const [{ typ, kid }, { jwk }] = [header, payload].map((part) => JSON.parse(Buffer.from(part, "base64url")));
+    const [{ typ, kid }, { jwk, nbf }] = [header, payload].map((part) => JSON.parse(Buffer.from(part, "base64url")));
     const last = keys.at(-1);
     if (typ !== "sarhad-succession+jwt" || kid !== thumbprint(last)) continue;
     const before = crypto.createPublicKey({ key: last, format: "jwk" });
     const holds = crypto.verify(null, Buffer.from(`${header}.${payload}`), before, Buffer.from(signature, "base64url"));
     if (!holds) throw new Error("what should vouch for the service's new key does not hold");
-    keys.push(jwk);
+    keys.push({ ...jwk, begins: nbf });
   }
   return keys;
 }
@@ -35,6 +36,13 @@ function successors(pinned, statements) {
 const described = await (await fetch(new URL("/v1/service", service))).json();
 const pinned = pinnedFile ? JSON.parse(fs.readFileSync(pinnedFile)) : described.keys[0]; // pin it in real use
 const serviceKeys = successors(pinned, described.successions);
+
+// Which of them may sign an answer now: the last one, and the one before it until 300 s after the last one began. An older
+// one may be in anybody's hands; what it signed in its time, such as a receipt, stays true.
+function speaking() {
+  const [last, before] = serviceKeys.toReversed();
+  return before && Date.now() / 1000 < last.begins + 300 ? [last, before] : [last];
+}
 
 // RFC 9421 §2.5: one line for each covered component, then the parameters.
 function signatureBase(components, parameters) {
@@ -85,7 +93,7 @@ async function verifyAnswer(answer, content, request) {
   if (Object.keys(values).some((name) => !covered.includes(name))) throw new Error(`the answer covers only ${list}`);
   const base = signatureBase(covered.map((name) => [name, values[name]]), parameters);
   const signature = Buffer.from(answer.headers.get("signature").match(/^sarhad=:(.*):$/)[1], "base64");
-  const signer = serviceKeys.find((jwk) => parameters.includes(`;keyid="${thumbprint(jwk)}"`));
+  const signer = speaking().find((jwk) => parameters.includes(`;keyid="${thumbprint(jwk)}"`));
   const signerKey = signer && crypto.createPublicKey({ key: signer, format: "jwk" });
   if (!signerKey || !crypto.verify(null, Buffer.from(base.text), signerKey, signature)) throw new Error("the answer is not the service's");
   if (answer.headers.get("content-digest") !== digestField(content)) throw new Error("the body was changed");

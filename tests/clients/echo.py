@@ -15,6 +15,7 @@ import orjson
 
 from service.problems import Problem
 from service.signing import (
+    AS_OF,
     DigestReader,
     Presented,
     RequestMessage,
@@ -43,6 +44,7 @@ class Answer:
     status: int
     document: Any
     content_type: str = "application/json"
+    as_of: str | None = None
 
     @property
     def body(self) -> bytes:
@@ -79,6 +81,8 @@ class SignedService:
         answer = self._decide(method, target, raw, body, message)
         headers = {"content-type": answer.content_type, "content-length": str(len(answer.body))}
         headers["content-digest"] = content_digest(hashlib.sha256(answer.body).digest())
+        if answer.as_of:
+            headers[AS_OF] = answer.as_of
         headers |= signature_headers(self.key, message, answer.status, headers)
         reply = (answer.status, headers, answer.body)
         return self.tamper(*reply) if self.tamper else reply

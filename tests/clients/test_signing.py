@@ -1,6 +1,8 @@
 """Every request is signed afresh; every answer must be the service's own, to this very request."""
 
+import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +16,12 @@ from sarhad import (
     ServiceUnreachable,
     UnverifiedResponse,
 )
+from sarhad.cli.output import connect
+from sarhad.events import EVENT, verified
+from sarhad.keys import HANDOVER, PublicKey
+from sarhad.signing import AS_OF
 
+from service.signing import ServiceKey
 from tests.clients.echo import Answer, Exchange, SignedService, running
 
 RECEIPT = {"id": "r-1", "version": 1, "digest": "d", "receipt": "e.y.j", "warnings": []}
@@ -27,6 +34,10 @@ def accepting(exchange: Exchange) -> Answer:
 def service_for(agency: Profile, handler: Callable[[Exchange], Answer] = accepting) -> SignedService:
     key = agency.load_request_key().public
     return SignedService(keys={key.kid: key.jwk}, handler=handler)
+
+
+def as_pinned(key: ServiceKey) -> PublicKey:
+    return PublicKey.from_jwk({name: key.jwk[name] for name in ("kty", "crv", "x")})
 
 
 def at(agency: Profile, service: SignedService) -> Profile:
@@ -99,6 +110,25 @@ def test_the_service_key_is_pinned_on_first_use_and_a_changed_one_refused(agency
             client.search()
 
 
+@pytest.mark.parametrize(
+    ("begins", "believed"), [(-HANDOVER - 60, False), (-HANDOVER + 60, True), (+3600, True), (None, False)]
+)
+def test_a_former_key_signs_answers_until_the_keys_are_handed_over(agency: Profile, begins: int | None, believed: bool):
+    """Whoever takes a former key later is not the service to those who know the one that followed."""
+    with running(service_for(agency)) as service:
+        former = as_pinned(service.key)
+        moment = None if begins is None else int(time.time()) + begins
+        pinned = replace(PrivateKey.generate().public, former=(former,), begins=moment)
+        at(agency, service).pinned(pinned).save()
+        with (
+            Client(Profile.load(agency.directory)) as client,
+            nullcontext() if believed else pytest.raises(UnverifiedResponse, match="pinned"),
+        ):
+            client.search()
+        with nullcontext() if believed else pytest.raises(UnverifiedResponse, match="another key"):
+            assert verified(service.key.sign_jws({"told": 1}, EVENT), pinned) == {"told": 1}
+
+
 def body_changed(status, headers, body):
     return status, headers, body.replace(b"r-1", b"r-2")
 
@@ -122,6 +152,25 @@ def test_a_changed_answer_is_refused(tamper, agency: Profile):
         service.tamper = tamper
         with pytest.raises(UnverifiedResponse):
             client.submit("e30.e30.c2ln~")
+
+
+def test_an_answer_that_is_older_than_now_says_as_of_when_and_nobody_else_can(agency: Profile, capsys):
+    moments = ["2026-11-28T04:05:06Z", "2026-11-28T04:05:01Z", None, None]
+
+    def dated(exchange: Exchange) -> Answer:
+        return Answer(200, {"items": [], "next": None}, as_of=moments.pop(0))
+
+    def claimed(status, headers, body):
+        return status, {**headers, AS_OF: "2026-11-28T04:05:00Z"}, body
+
+    with running(service_for(agency, dated)) as service, connect(at(agency, service), purpose="analysis") as client:
+        assert client.service_key
+        for _ in range(3):
+            client.search()
+        service.tamper = claimed
+        with pytest.raises(UnverifiedResponse):
+            client.search()
+    assert capsys.readouterr().err == "As of 2026-11-28T04:05:01Z: what was reported later is not in it.\n"
 
 
 def test_the_answer_to_another_request_is_refused(agency: Profile):

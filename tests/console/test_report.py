@@ -296,7 +296,7 @@ async def vouched_for(officer: Console, id_: str) -> None:
 
     await officer.open(f"record/{id_}")
     await check.click()
-    await vouched.get_by_text("signed all that is shown").wait_for()
+    await vouched.get_by_text("signed every detail that is shown").wait_for()
     await vouched.get_by_text("is this record.").wait_for()
     for said, instead, seen in (
         ("khat", "salt", page.get_by_text("salt")),
@@ -307,7 +307,7 @@ async def vouched_for(officer: Console, id_: str) -> None:
         await seen.first.wait_for()
         await check.click()
         await vouched.get_by_role("alert").get_by_text("Something that is shown is not as it was signed.").wait_for()
-        assert await vouched.get_by_text("signed all that is shown").count() == 0
+        assert await vouched.get_by_text("signed every detail that is shown").count() == 0
         await page.unroute(f"**/v1/seizures/{id_}")
 
 

@@ -55,7 +55,7 @@ async def test_a_report_is_filed_read_and_accounted_for(exchange: Exchange, open
     assert "Exact time" in await analyst.page.get_by_role("group").inner_text(), "it may be asked for"
     await Keys(analyst).press(analyst.page.get_by_role("button", name="Check its signature"))
     vouched = analyst.page.get_by_role("region", name="Who vouches for it")
-    await vouched.get_by_text("TJ-CUS signed all that is shown").wait_for()
+    await vouched.get_by_text("TJ-CUS signed every detail that is shown").wait_for()
     await vouched.get_by_text("Its place in the log is not given to you").wait_for()
     await analyst.seen("record")
 

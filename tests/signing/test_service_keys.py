@@ -59,6 +59,7 @@ def test_who_pinned_the_old_key_follows_and_nobody_else_is_led(own: Settings) ->
     second = follow(keys)
     found = succeeded(as_pinned(first.jwk), keys.successions())
     assert (found.kid, [key.kid for key in found.former]) == (second.kid, [first.kid])
+    assert found.begins == int((NOW + HOUR).timestamp())
     stranger = PrivateKey.generate().public
     assert succeeded(stranger, keys.successions()) == stranger
     (word,) = keys.successions()

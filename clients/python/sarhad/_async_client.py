@@ -54,6 +54,11 @@ class AsyncClient(Methods, AbstractAsyncContextManager["AsyncClient"]):
         """The pinned key of the service, awaited; fetched and pinned when there is none yet."""
         return self._known_key()
 
+    @property
+    def as_of(self) -> str | None:
+        """The moment of the oldest answer so far that is older than now (RFC 3339), where a replica gave one."""
+        return self._session.as_of
+
     async def _known_key(self) -> PublicKey:
         await self._learn_service_key()
         return self._session.known_key()

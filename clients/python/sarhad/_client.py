@@ -93,6 +93,11 @@ class Client(Methods, AbstractContextManager["Client"]):
                 time.sleep(wait)
 
     @property
+    def as_of(self) -> str | None:
+        """The moment of the oldest answer so far that is older than now (RFC 3339), where a replica gave one."""
+        return self._session.as_of
+
+    @property
     def address(self) -> str:
         """The origin of the service."""
         return self._session.service

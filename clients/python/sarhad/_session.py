@@ -21,13 +21,17 @@ _TRY_AGAIN = frozenset({429, 502, 503, 504})
 
 @dataclass
 class Session:
-    """What both clients know: where the service is, which key signs, which service key answers."""
+    """What both clients know: where the service is, which key signs, which service key answers.
+
+    `as_of` is the moment of the oldest answer that a replica gave (`sarhad-as-of`), None where all are of now.
+    """
 
     service: str
     key: PrivateKey | None
     service_key: PublicKey | None = None
     profile: Profile | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    as_of: str | None = None
 
     @classmethod
     def of(
@@ -70,7 +74,10 @@ class Session:
             self.profile.save()
 
     def auth(self, *, public: bool = False) -> SignedRequests:
-        return SignedRequests(None if public else self.key, self.known_key, self.follow)
+        return SignedRequests(None if public else self.key, self.known_key, self.follow, self._dated)
+
+    def _dated(self, moment: str) -> None:
+        self.as_of = min(moment, self.as_of or moment)
 
     def request(self, client: httpx.Client | httpx.AsyncClient, call: Call[Any]) -> httpx.Request:
         headers = {**self.headers, **call.headers} if call.purposeful or call.method == "GET" else dict(call.headers)

@@ -1,5 +1,6 @@
 """Listen to a stream of events: server-sent events, each verified with the service's pinned key."""
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -75,7 +76,7 @@ def verified(data: str, key: PublicKey) -> dict[str, Any]:
     if len(parts) != 3:
         raise UnverifiedResponse("An event is not signed.")
     header = orjson.loads(b64url_decode(parts[0]))
-    signer = key.named(header.get("kid"))
+    signer = key.speaking(header.get("kid"), time.time())
     if header.get("typ") != EVENT or signer is None:
         raise UnverifiedResponse("An event is signed with another key than the service's.")
     signer.verify(b64url_decode(parts[2]), f"{parts[0]}.{parts[1]}".encode())

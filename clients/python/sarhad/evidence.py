@@ -1,8 +1,9 @@
 """What an agency keeps of a record: the signed record, the receipt, and the proof once it is known.
 
 One JSON file, verified offline: `record`, `receipt`, and optionally `record_key` and `service_key` (JWK) and
-`proof` (index, size, path, checkpoint) as `GET /v1/seizures/{id}/proof` answers; `witnessed` is a cosigned `checkpoint`
-and the `path` which proves that it begins with the tree of `proof` (RFC 6962 §2.1.2, base64url).
+`proof` (index, size, path, checkpoint) as `GET /v1/seizures/{id}/proof` answers; `successions` are each service key's
+word for the next (`succession`), as the log may have signed with one that followed; `witnessed` is a cosigned
+`checkpoint` and the `path` which proves that it begins with the tree of `proof` (RFC 6962 §2.1.2, base64url).
 """
 
 from dataclasses import asdict, dataclass, field
@@ -21,6 +22,7 @@ class Evidence:
     record_key: dict[str, str] | None = None
     service_key: dict[str, str] | None = None
     proof: dict[str, Any] | None = None
+    successions: list[str] = field(default_factory=list)
     witnessed: dict[str, Any] | None = None
     warnings: list[dict[str, Any]] = field(default_factory=list)
 

@@ -21,6 +21,7 @@ from sarhad.errors import ConfigurationError, SarhadError
 Algorithm = Literal["EdDSA", "ES256"]
 KeyType = Literal["ed25519", "p256"]
 
+HANDOVER = 300  # s after a key of the service signed first, in which the one before it may speak too
 _COORDINATE = 32  # bytes of a P-256 coordinate and of each half of an ES256 signature (RFC 7518 §3.4)
 
 
@@ -49,11 +50,13 @@ def b64url_decode(text: str) -> bytes:
 class PublicKey:
     """An Ed25519 or P-256 public key. `kid` is its RFC 7638 thumbprint, `alg` its JWS name.
 
-    `former` are the keys that it succeeded, newest first: what they signed in their time stays true.
+    `former` are the keys that it succeeded, newest first: what they signed in their time stays true. `begins` is when
+    it signs the first time (s since 1970), where it succeeded another.
     """
 
     key: ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey
     former: tuple["PublicKey", ...] = field(default=(), compare=False)
+    begins: int | None = field(default=None, compare=False)
 
     @classmethod
     def from_jwk(cls, jwk: dict[str, Any]) -> Self:
@@ -89,6 +92,17 @@ class PublicKey:
     def named(self, kid: object) -> "PublicKey | None":
         """This key or the one of those it succeeded that has this thumbprint."""
         return next((key for key in (self, *self.former) if key.kid == kid), None)
+
+    def speaking(self, kid: object, now: float) -> "PublicKey | None":
+        """The key of this thumbprint, if it may sign what is said now (`now` in s since 1970): this one, or the one
+        before it until a `HANDOVER` has passed, in which hosts change over by clocks that differ. Whoever took an older
+        key could else speak for the service for ever.
+        """
+        if kid == self.kid:
+            return self
+        before = self.former[0] if self.former else None
+        in_turn = self.begins is not None and now < self.begins + HANDOVER
+        return before if before is not None and before.kid == kid and in_turn else None
 
     def verify(self, signature: bytes, message: bytes) -> None:
         """Check a JWS-style signature (ES256 is r‖s); raises BadSignature."""

@@ -25,7 +25,8 @@ def home() -> Path:
 class Profile:
     """`directory/profile.toml`. A key is a path relative to the directory, or a PKCS#11 URI (`tokens`).
 
-    `service_jwk` is the pinned service key, `former_service_jwks` those that it succeeded.
+    `service_jwk` is the pinned service key, `former_service_jwks` those that it succeeded, and `service_key_begins`
+    when it signs the first time (s since 1970), where it succeeded one.
     """
 
     directory: Path
@@ -36,6 +37,7 @@ class Profile:
     service_jwk: dict[str, str] | None = field(default=None, hash=False)
     witness_key: str = "witness.pem"
     former_service_jwks: list[dict[str, str]] = field(default_factory=list, hash=False)
+    service_key_begins: int | None = None
 
     def __post_init__(self) -> None:
         if not _AGENCY.fullmatch(self.agency):
@@ -87,13 +89,16 @@ class Profile:
             lines.append(f"service_jwk = {_table(self.service_jwk)}")
         if self.former_service_jwks:
             lines.append(f"former_service_jwks = [{', '.join(map(_table, self.former_service_jwks))}]")
+        if self.service_key_begins is not None:
+            lines.append(f"service_key_begins = {self.service_key_begins}")
         draft = self.file.with_suffix(f".{os.getpid()}.tmp")
         draft.write_text("\n".join(lines) + "\n", encoding="utf-8")
         draft.replace(self.file)
 
     def pinned(self, key: PublicKey) -> Self:
         """The same profile with the service's key remembered."""
-        return replace(self, service_jwk=key.jwk, former_service_jwks=[one.jwk for one in key.former])
+        former = [one.jwk for one in key.former]
+        return replace(self, service_jwk=key.jwk, former_service_jwks=former, service_key_begins=key.begins)
 
     def place(self, key: str) -> Path | str:
         """Where one of the profile's keys is: a file, or the URI of a key in a token."""
@@ -112,6 +117,7 @@ class Profile:
         return replace(
             PublicKey.from_jwk(self.service_jwk),
             former=tuple(PublicKey.from_jwk(jwk) for jwk in self.former_service_jwks),
+            begins=self.service_key_begins,
         )
 
 

@@ -9,6 +9,7 @@ import datetime
 import hashlib
 import hmac
 import secrets
+import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -29,6 +30,7 @@ LIFETIME: Final = datetime.timedelta(seconds=120)  # the service allows 300 s
 REQUEST_COMPONENTS: Final = ("@method", "@authority", "@target-uri")
 RESPONSE_COMPONENTS: Final = ("@status", '"@method";req', '"@target-uri";req')
 BODY_COMPONENTS: Final = ("content-type", "content-digest")
+AS_OF: Final = "sarhad-as-of"
 BOUND_TO_SIGNATURE: Final = '"signature";req;key="sig"'
 
 _ALGORITHMS: Final = {"EdDSA": algorithms.ED25519, "ES256": algorithms.ECDSA_P256_SHA256}
@@ -63,7 +65,7 @@ def purpose_field(purpose: str, case: str | None = None) -> str:
 @dataclass
 class SignedRequests(httpx.Auth):
     """The auth flow of one key. `service_key` is asked at verification, so that a key pinned later is used; `follow` is
-    told the key that succeeded it.
+    told the key that succeeded it, `dated` as of when an answer is that is older than now.
 
     Without `key` the request goes out unsigned (public routes) and only the answer is verified.
     """
@@ -71,6 +73,7 @@ class SignedRequests(httpx.Auth):
     key: PrivateKey | None
     service_key: Callable[[], PublicKey]
     follow: Callable[[PublicKey], None] = lambda _: None
+    dated: Callable[[str], None] = lambda _: None
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         if self.key is not None:
@@ -80,6 +83,8 @@ class SignedRequests(httpx.Auth):
         found = verify_response(response, pinned, signed=self.key is not None)
         if found != pinned:
             self.follow(found)
+        if AS_OF in response.headers:
+            self.dated(response.headers[AS_OF])
 
 
 def sign_request(request: httpx.Request, key: PrivateKey) -> None:
@@ -128,8 +133,9 @@ def verify_response(response: httpx.Response, key: PublicKey, *, signed: bool = 
     required = list(RESPONSE_COMPONENTS)
     required += BODY_COMPONENTS if body else ()
     required += (BOUND_TO_SIGNATURE,) if signed else ()
+    required += (AS_OF,) if AS_OF in response.headers else ()
     key = succeeded(key, response.headers[HEADER].split(",")) if HEADER in response.headers else key
-    signer = key.named(_signer(response.headers)) or key
+    signer = key.speaking(_signer(response.headers), time.time()) or key
     verifier = _ResponseVerifier(
         signature_algorithm=_ALGORITHMS[signer.alg],
         key_resolver=MappingKeyResolver(public_keys={signer.kid: signer.key}, private_keys={}),

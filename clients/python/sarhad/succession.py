@@ -1,7 +1,8 @@
 """How the service's key changes: the old one vouches for the new one, and whoever pinned the old one follows.
 
 A statement is a compact JWS (`typ` sarhad-succession+jwt) of the key that goes before; its payload has the `jwk` of the
-one that comes after. Answers carry the latest in `sarhad-succession`, `/v1/service` lists all.
+one that comes after, and from when on that one signs (`nbf`, RFC 7519 §4.1.5). Answers carry the latest in
+`sarhad-succession`, `/v1/service` lists all.
 """
 
 import json
@@ -28,8 +29,9 @@ def succeeded(key: PublicKey, statements: Iterable[str]) -> PublicKey:
             if len(parts) != 3 or header["typ"] != TYPE or header["kid"] != key.kid:
                 continue
             key.verify(b64url_decode(parts[2]), f"{parts[0]}.{parts[1]}".encode())
-            following = PublicKey.from_jwk(json.loads(b64url_decode(parts[1]))["jwk"])
+            said = json.loads(b64url_decode(parts[1]))
+            following = replace(PublicKey.from_jwk(said["jwk"]), begins=int(said["nbf"]))
         except (ValueError, KeyError, TypeError, BadSignature, ConfigurationError) as fault:
             raise UnverifiedResponse("What should vouch for the service's new key does not hold.") from fault
-        key = replace(following, former=(replace(key, former=()), *key.former))
+        key = replace(following, former=(replace(key, former=(), begins=None), *key.former))
     return key

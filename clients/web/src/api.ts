@@ -8,6 +8,12 @@ import { signedHeaders } from "./signing";
 export const purpose = signal(localStorage.getItem("purpose") ?? "operational");
 purpose.subscribe((value) => localStorage.setItem("purpose", value));
 
+/** As of when the oldest answer of this view is; nothing where each is as of the moment in which it was given. */
+export const asOf = signal<string | undefined>(undefined);
+addEventListener("hashchange", () => {
+  asOf.value = undefined;
+});
+
 export class Refused extends Error {
   constructor(
     readonly status: number,
@@ -57,6 +63,8 @@ async function send(method: string, path: string, given: Call): Promise<Response
   } catch {
     throw new NoLink();
   }
+  const moment = response.headers.get("sarhad-as-of");
+  if (moment && moment < (asOf.value ?? "9")) asOf.value = moment;
   if (response.ok) return response;
   const problem = await response.json().catch(() => ({ type: "", title: response.statusText, detail: "" }));
   if (response.status === 401 && current) await signedOut();

@@ -19,6 +19,7 @@ export interface Evidence {
   receipt: string;
   record_key?: Jwk | undefined;
   service_key: JsonWebKey;
+  successions: string[]; // of that key: the log may have signed with one that followed
   proof?: Proof | undefined;
 }
 
@@ -54,9 +55,9 @@ interface Promised {
 
 /** With the proof, where the log holds the record by now. `kind` is the path of the records: `seizures`, `analyses`. */
 export async function evidence(kind: string, id: string, record: string, receipt: string, record_key?: Jwk): Promise<Evidence> {
-  const [{ keys, former_keys }, proof] = await Promise.all([service(), placeOf(kind, id)]);
+  const [{ keys, former_keys, successions }, proof] = await Promise.all([service(), placeOf(kind, id)]);
   const { kid: signer } = header(receipt) as ServiceKey;
-  return { record, receipt, record_key, service_key: former_keys.find(({ kid }) => kid === signer) ?? keys[0], proof };
+  return { record, receipt, record_key, service_key: former_keys.find(({ kid }) => kid === signer) ?? keys[0], successions, proof };
 }
 
 /** What is proven, step by step. Throws an Error that says which step does not hold. */
@@ -108,7 +109,7 @@ export async function vouched({ id, version, kind, agency, handling, facets, giv
   const same = Object.entries(facets).every(([name, value]) => JSON.stringify(values.get(name)) === JSON.stringify(value));
   const alike = said.ver === version && said.kind === kind && said.handling === handling;
   demand(alike && same && digests.every((one) => said._sd.includes(one)), t("Something that is shown is not as it was signed."));
-  const steps = [t("{agency} signed all that is shown, with its key {kid}, and nothing was changed since.", { agency, kid })];
+  const steps = [t("{agency} signed every detail that is shown here, the version, the kind and the handling, with its key {kid}; none of it was changed since.", { agency, kid }), t("That this key is of {agency}, the state of the record, and what is worked out from it are the word of this service: the agency did not sign them.", { agency })];
   if (key.revoked_at) steps.push(t("That key was revoked on {day}: {reason}", { day: when(key.revoked_at), reason: key.revocation_reason ?? "" }));
   const place = gives.includes("reported") ? await placeOf("seizures", id) : undefined; // which tells when it was reported
   if (!place) return [...steps, t("Its place in the log is not given to you, or it has none yet.")];

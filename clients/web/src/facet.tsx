@@ -20,8 +20,8 @@ const WORDS: Record<string, (of: Held) => [known: string[], words: ComponentChil
   items: ({ reported, substance, status }) => {
     const own = (reported ?? {}) as Record<string, string>;
     const amount = own["quantity"] ? `${number(own["quantity"])} ${own["unit"] ?? ""}` : "";
-    const words = [own["substance"], amount, status ? label("identification_statuses", String(status)) : ""].filter(Boolean).join(" · ");
-    return [["line", "reported", "substance", "status"], <>{words} {typeof substance === "string" && <Named code={substance} />}</>];
+    const words = [amount, status ? label("identification_statuses", String(status)) : ""].filter(Boolean).join(" · ");
+    return [["line", "reported", "substance", "status"], <>{own["substance"] && <Own of={own["substance"]} />} {words} {typeof substance === "string" && <Named code={substance} />}</>];
   },
   transport: ({ mode, conveyance, concealment = [] }) => {
     const hidden = (concealment as string[]).map((code) => label("concealments", code));
@@ -29,11 +29,14 @@ const WORDS: Record<string, (of: Held) => [known: string[], words: ComponentChil
     return [["mode", "conveyance", "concealment"], words.filter(Boolean).join(" · ")];
   },
   "where.point": ({ lat, lon, accuracy_m, crossing, place }) => [
-    ["lat", "lon", "accuracy_m", "crossing", "place", "method"],
-    [place, crossing, lat && `${lat}, ${lon}${accuracy_m ? ` ± ${accuracy_m} m` : ""}`].filter(Boolean).join(" · "),
+    ["lat", "lon", "accuracy_m", "crossing", "place"],
+    <>{place && <Own of={place} />} {[crossing, lat && `${lat}, ${lon}${accuracy_m ? ` ± ${accuracy_m} m` : ""}`].filter(Boolean).join(" · ")}</>,
   ],
-  narrative: ({ text }) => [["text", "language"], <span class="words">{String(text)}</span>],
+  narrative: ({ text }) => [["text"], <Own of={text} />],
 };
+
+/** Words of whoever wrote the record, in quotation marks: never to be taken for words of this page. */
+const Own = ({ of }: { of: unknown }) => <q class="words" dir="auto">{String(of)}</q>;
 
 function Said({ name, of }: { name: string; of: unknown }) {
   if (name === "where.country") return <>{countryName(String(of))}</>;
@@ -58,6 +61,6 @@ export function Named({ code }: { code: string }) {
 
 function Value({ of }: { of: unknown }) {
   if (Array.isArray(of)) return <ol>{of.map((one, n) => <li key={n}><Value of={one} /></li>)}</ol>;
-  if (of === null || typeof of !== "object") return <>{String(of)}</>;
+  if (of === null || typeof of !== "object") return <bdi class="value">{String(of)}</bdi>;
   return <>{Object.entries(of).map(([name, value]) => <div key={name}><small>{name}</small> <Value of={value} /></div>)}</>;
 }

@@ -11,6 +11,7 @@ import "@fontsource/noto-sans/latin-ext-700.css";
 import "./console.css";
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
+import { asOf } from "./api";
 import { count, open, READERS } from "./inbox";
 import { Later } from "./later";
 import { flush, load } from "./outbox";
@@ -28,7 +29,7 @@ import { Request } from "./views/request";
 import { SignIn } from "./views/signin";
 import { Statement } from "./views/statement";
 import { Trends } from "./views/trends";
-import { drafted, language, languages, preferred, speak, t } from "./words";
+import { drafted, language, languages, preferred, speak, t, when } from "./words";
 
 interface Place {
   view: string;
@@ -132,6 +133,7 @@ function Console() {
       <Header places={places} />
       {drafted.value && <p class="drafted" role="note">{t("Machine-drafted words, not yet reviewed by a member state.")}</p>}
       <View places={places} />
+      {asOf.value && <p class="as-of" role="status">{t("As of {moment}: what was reported later is not in it.", { moment: `${when(asOf.value)} UTC` })}</p>}
       <footer>{t("Boundaries and names of places imply no endorsement.")}</footer>
     </>
   );

@@ -53,12 +53,22 @@ console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
 complaints = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
+class _Dated(Client):
+    """A client that says at its end as of when its answers are, where that is not now."""
+
+    def close(self) -> None:
+        if self.as_of is not None:
+            complaints.print(say("As of {moment}: what was reported later is not in it.", moment=self.as_of))
+            self._session.as_of = None
+        super().close()
+
+
 def connect(
     profile: Profile, service_key: str | None = None, *, purpose: str | None = None, case: str | None = None
 ) -> Client:
     """A client of this profile; the service's key is compared with the thumbprint given, if any."""
     try:
-        client = Client(profile, purpose=purpose, case=case)
+        client = _Dated(profile, purpose=purpose, case=case)
     except ValueError as fault:
         raise InputError(str(fault)) from None
     if service_key is not None and client.service_key.kid != service_key:

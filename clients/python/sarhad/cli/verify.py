@@ -21,6 +21,7 @@ from sarhad.evidence import Evidence
 from sarhad.keys import PublicKey, b64url, b64url_decode
 from sarhad.profile import Profile
 from sarhad.quorum import NoQuorum, Quorum
+from sarhad.succession import succeeded
 
 
 def verify(
@@ -152,7 +153,7 @@ class _Argument:
             )
             if self.rests_on_the_file
             else later("The service (key {kid}) promised to log this very record within {seconds} s."),
-            kid=key.kid,
+            kid=transparency.signer_of(receipt, key).kid,
             seconds=promise.mmd,
         )
 
@@ -202,11 +203,11 @@ class _Argument:
 
     def _service_key(self) -> PublicKey:
         if self.service_key is not None:
-            return self.service_key
+            return succeeded(self.service_key, self.evidence.successions)
         if self.evidence.service_key is None:
             raise ConfigurationError("The service's key is not known: give it with --service-key.")
         self.rests_on_the_file = True
-        return PublicKey.from_jwk(self.evidence.service_key)
+        return succeeded(PublicKey.from_jwk(self.evidence.service_key), self.evidence.successions)
 
 
 def log_key_of(name: str, key: PublicKey) -> transparency.LogKey:
@@ -283,6 +284,7 @@ def _fetch(evidence: Evidence, profile: str | None, purpose: str, quorum: Quorum
         if evidence.receipt is not None:
             signer = transparency.signer_of(evidence.receipt, signer)
         evidence.service_key = signer.jwk
+        evidence.successions = client.service()["successions"]
         if quorum is not None and evidence.receipt is not None:
             log_key = log_key_of(promise.iss, client.service_key)
             _fetch_witnessed(client, evidence, log_key, quorum)
