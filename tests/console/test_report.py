@@ -112,6 +112,34 @@ async def test_six_fields_take_less_than_ninety_seconds(officer: Console) -> Non
     assert machine + hand.seconds < 90, (machine, hand.seconds)
 
 
+AGE = """async (days) => {
+    const request = indexedDB.open("sarhad", 2);
+    await new Promise((opened) => { request.onsuccess = opened; });
+    const store = request.result.transaction("outbox", "readwrite").objectStore("outbox");
+    const all = store.getAll();
+    await new Promise((read) => { all.onsuccess = read; });
+    for (const entry of all.result) {
+        const name = entry.draft.version ? `${entry.draft.id}.${entry.draft.version}` : entry.draft.id;
+        store.put({ ...entry, at: new Date(Date.now() - days * 86400000).toISOString() }, name);
+    }
+    await new Promise((written) => { store.transaction.oncomplete = written; });
+    request.result.close();
+}"""
+
+
+async def test_what_was_accepted_leaves_the_device_after_a_week(officer: Console) -> None:
+    page = officer.page
+    await write(officer, "hashish", "5")
+    await filed(officer, "hashish 5 kg")
+    card = page.get_by_role("listitem").filter(has_text="hashish 5 kg")
+    for days, stays in ((6, 1), (8, 0)):
+        await page.evaluate(AGE, days)
+        await page.reload()
+        await page.get_by_role("heading", name="Filed from this browser").wait_for()
+        await expect(card).to_have_count(stays)
+        await expect(page.get_by_text("What was accepted stays here for seven days.")).to_have_count(stays)
+
+
 async def test_what_is_told_before_it_is_signed_fits_a_phone(officer: Console) -> None:
     await write(officer, "герыч", "7,25", "SAR-000608")
     await officer.page.get_by_role("region", name="Before you sign").get_by_text("It would be accepted.").wait_for()

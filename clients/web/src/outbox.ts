@@ -38,8 +38,14 @@ let again = 0; // the timer of the next attempt
 const PAUSE = 10_000; // ms: not every link that returns says so
 const PASSING = ["too-many-uploads", "offset-mismatch"]; // what may be right at the next attempt, though it says 409
 
+const KEPT = 7 * 86_400_000; // ms that an accepted report stays, for its receipt: the service has it, and a device is lost
+
 export async function load(): Promise<void> {
-  all.value = (await keptAll<Entry>("outbox")).sort((a, b) => b.at.localeCompare(a.at));
+  const found = await keptAll<Entry>("outbox");
+  const oldest = new Date(Date.now() - KEPT).toISOString();
+  const over = found.filter(({ state, at }) => state === "accepted" && at < oldest);
+  await Promise.all(over.map(({ draft }) => forget("outbox", nameOf(draft))));
+  all.value = found.filter((entry) => !over.includes(entry)).sort((a, b) => b.at.localeCompare(a.at));
 }
 
 /** Keep a report, signed now, and send it as soon as there is a link. */

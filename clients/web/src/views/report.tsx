@@ -23,7 +23,10 @@ export function Report() {
       {entries.value.length === 0 ? (
         <Empty>{t("Nothing yet. A report that is filed without a link waits here and is sent when the link returns.")}</Empty>
       ) : (
-        <ul class="cards">{entries.value.map((entry) => <Filed key={nameOf(entry.draft)} entry={entry} />)}</ul>
+        <>
+          {entries.value.some(({ state }) => state === "accepted") && <p>{t("What was accepted stays here for seven days. Save the receipt before then.")}</p>}
+          <ul class="cards">{entries.value.map((entry) => <Filed key={nameOf(entry.draft)} entry={entry} />)}</ul>
+        </>
       )}
     </main>
   );
