@@ -3,7 +3,7 @@
 A browser that is signed in and has cached nothing opens the page; times are from the navigation, in the page's own
 clock, and the median of the turns is told. `first_paint_s`: the totals of all that is shared are painted, and what may
 be done next can be done. `map_idle_s`: the map, which is loaded when it is scrolled to (here at once), has drawn the
-divisions' sums and stands still.
+divisions' sums and stands still. `first_paint_3g_s` is the same as `first_paint_s` over a link as slow as 3G.
 
 Beside it, in turns, in the same browser: a map alone (`bare_map.js`), drawn by the same library as the study that this
 is held against drew its own: 241 countries, 4,000 clustered points made up in the page, 10 flows; no sign-in, no
@@ -26,7 +26,7 @@ from playwright.async_api import TimeoutError as BrowserTimeoutError
 from service.settings import Settings
 from tests.benchmarks.records import share
 from tests.benchmarks.trends import LABORATORIES, OWNERS, PARTNER, RULE, _examine, _load
-from tests.console.conftest import AUTHENTICATOR, CHROMIUM, FLAGS, WEB, Console, first_view_bytes
+from tests.console.conftest import AUTHENTICATOR, CHROMIUM, FLAGS, THREE_G, WEB, Console, first_view_bytes
 from tests.exchange import Exchange, Region
 from tests.signin.conftest import add_officer
 
@@ -88,6 +88,9 @@ async def _look(exchange: Exchange, seconds: float) -> dict[str, Any]:
                 ours.append(await _opened(page, devtools, f"{exchange.settings.console}/console/#/trends"))
                 alone.append(await _drawn(page, devtools, beside))
                 print({name: round(value, 2) for name, value in ours[-1].items()}, round(alone[-1], 2), flush=True)
+        await devtools.send("Network.enable")
+        await devtools.send("Network.emulateNetworkConditions", THREE_G)
+        slow = [await _opened(page, devtools, f"{exchange.settings.console}/console/#/trends") for _ in range(5)]
         faults = console.complaints
         await browser.close()
     if faults:
@@ -96,6 +99,7 @@ async def _look(exchange: Exchange, seconds: float) -> dict[str, Any]:
     bare = round(statistics.median(alone), 2)
     return {
         "first_paint_s": told["useful"], "map_idle_s": told["idle"], "first_contentful_paint_s": told["contentful"],
+        "first_paint_3g_s": round(statistics.median(one["useful"] for one in slow), 2),
         "bare_map_idle_s": bare, "map_idle_against_bare_map": round(told["idle"] / bare, 2),
         "prototype_map_idle_s": PROTOTYPE_S, "turns": len(ours),
     }  # fmt: skip

@@ -16,7 +16,7 @@ from playwright.async_api import Locator, Page, Route, expect
 from sarhad.records import item
 
 from tests.awaiting import eventually
-from tests.console.conftest import Console, Opening, signed_in
+from tests.console.conftest import THREE_G, Console, Opening, signed_in
 from tests.exchange import Exchange, heroin
 from tests.seizures.wiring import Agency
 
@@ -125,6 +125,17 @@ AGE = """async (days) => {
     await new Promise((written) => { store.transaction.oncomplete = written; });
     request.result.close();
 }"""
+
+
+async def test_a_report_is_filed_over_a_link_of_the_third_generation(exchange: Exchange, officer: Console) -> None:
+    devtools = await officer.context.new_cdp_session(officer.page)
+    await devtools.send("Network.enable")
+    await devtools.send("Network.emulateNetworkConditions", THREE_G)
+    await devtools.send("Network.clearBrowserCache")
+    await officer.page.reload()
+    await write(officer, "kenaf", "6")
+    await filed(officer, "kenaf 6 kg")
+    assert len(found(exchange, "kenaf", "6")) == 1
 
 
 async def test_what_was_accepted_leaves_the_device_after_a_week(officer: Console) -> None:
