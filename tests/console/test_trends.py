@@ -171,6 +171,7 @@ async def test_the_data_of_a_figure_are_a_file(analyst: Console) -> None:
     drawn = (await (await awaited.value).path()).read_text(encoding="utf-8")
     assert drawn.startswith("<svg")
     assert "var(" not in drawn, "it stands by itself"
+    assert [words in drawn for words in (">By month<", ">GET /v1/trends?by=month", ">Purpose: ")] == [True] * 3
     await analyst.see_map()
     of_all = analyst.page.locator(".figure")
     assert await of_all.count() == 6

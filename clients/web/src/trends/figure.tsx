@@ -4,10 +4,14 @@ import { type ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
 import { purpose } from "../api";
 import { Fault } from "../parts";
-import { t } from "../words";
+import { t, when } from "../words";
 import { type Answer } from "./answer";
 import { csvOf, save } from "./csv";
 import { picture } from "./picture";
+
+/** For what, by which policies and when it was answered. */
+const told = (policies?: string): string =>
+  [`${t("Purpose")}: ${t(purpose.value)}`, policies && `${t("Policies")}: ${policies}`, `${when(new Date().toISOString())} UTC`].filter(Boolean).join(" · ");
 
 interface Given {
   title: string;
@@ -33,7 +37,7 @@ export function Figure({ title, path, answer, caveats, name, table, fault, wide,
         <details>
           <summary>{t("Data and question")}</summary>
           <button onClick={() => save(`${name}.csv`, "text/csv", table())}>{t("Save as CSV")}</button>
-          <button onClick={() => place.current && picture(place.current, name)}>{t("Save as picture")}</button>
+          <button onClick={() => place.current && picture(place.current, name, [title, `GET ${path}`, told(answer.policy)])}>{t("Save as picture")}</button>
           <p>
             <code>GET {path}</code>
             <br />
