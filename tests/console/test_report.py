@@ -133,9 +133,9 @@ async def test_a_report_is_filed_over_a_link_of_the_third_generation(exchange: E
     await devtools.send("Network.emulateNetworkConditions", THREE_G)
     await devtools.send("Network.clearBrowserCache")
     await officer.page.reload()
-    await write(officer, "kenaf", "6")
-    await filed(officer, "kenaf 6 kg")
-    assert len(found(exchange, "kenaf", "6")) == 1
+    await write(officer, "opium", "6")
+    await filed(officer, "opium 6 kg")
+    assert len(found(exchange, "opium", "6")) == 1
 
 
 async def test_what_was_accepted_leaves_the_device_after_a_week(officer: Console) -> None:
