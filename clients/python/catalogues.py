@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Puts what the command line says into its catalogues (sarhad/cli/locale): what is new is empty, what is gone goes.
+So it does with titles of problems (sarhad/cli/locale/problems), which the console says too.
 
     python clients/python/catalogues.py [--check]
 
@@ -7,6 +8,7 @@ With --check it only tells what each catalogue lacks, and ends with 1 where one 
 """
 
 import ast
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +22,7 @@ from typer import rich_utils
 from typer.main import get_command
 
 PACKAGE = Path(cli.__file__).parents[1]
+PROBLEMS = Path(__file__).parents[2] / "schemas" / "problems.json"
 TABLES = ("show_table", "table", "show_pairs")
 HEADINGS = ("columns", "head", "COLUMNS", "_COLUMNS")
 
@@ -81,28 +84,33 @@ def _help() -> Iterator[str]:
                 yield paragraph
 
 
-def missing(language: str) -> list[str]:
-    said = words.catalogue(language)
-    return [message for message in used() if not said.get(message)]
+def titles() -> list[str]:
+    """Every title of a problem, once, in the order of the list of problems."""
+    return list(dict.fromkeys(problem["title"] for problem in json.loads(PROBLEMS.read_text(encoding="utf-8"))))
 
 
 def main() -> int:
-    for language in words.LANGUAGES[1:]:
-        if "--check" in sys.argv:
-            lacks = missing(language)
-            print(f"{language}: {len(lacks)} of {len(used())} messages missing", *lacks[:20], sep="\n  ")
-        else:
-            _update(words.FOLDER / f"{language}.po")
-    return int("--check" in sys.argv and any(map(missing, words.LANGUAGES[1:])))
+    lacking = False
+    for folder, wanted in ((words.FOLDER, used()), (words.PROBLEMS, titles())):
+        for language in words.LANGUAGES[1:]:
+            if "--check" in sys.argv:
+                said = words.catalogue(language, folder)
+                lacks = [message for message in wanted if not said.get(message)]
+                lacking = lacking or bool(lacks)
+                name = f"{folder.name}/{language}"
+                print(f"{name}: {len(lacks)} of {len(wanted)} messages missing", *lacks[:20], sep="\n  ")
+            else:
+                _update(folder / f"{language}.po", wanted)
+    return int(lacking)
 
 
-def _update(path: Path) -> None:
+def _update(path: Path, wanted: list[str]) -> None:
     with path.open("rb") as file:
         kept = read_po(file)
     known = {message.id: message.string for message in kept if message.id}
     header = path.read_bytes().split(b"\n\n", 1)[0]
     body = Catalog()
-    for message in used():
+    for message in wanted:
         body.add(message, known.get(message, ""))
     with path.open("wb") as file:
         file.write(header + b"\n\n")

@@ -3,7 +3,8 @@
 
     python clients/web/pack.py [--check]
 
-Reads locales/<language>.po, the messages used in src/, and schemas/codes; writes src/generated. With --check it only
+Reads locales/<language>.po, the messages used in src/, titles of problems, which the command line says too, and
+schemas/codes; writes src/generated. With --check it only
 tells what each catalogue lacks, and ends with 1 where one is not complete.
 """
 
@@ -24,6 +25,7 @@ from base_map import base_map
 
 HERE = Path(__file__).resolve().parent
 CODES = HERE.parents[1] / "schemas" / "codes"
+PROBLEMS = HERE.parent / "python" / "sarhad" / "cli" / "locale" / "problems"
 LANGUAGES = {"en": "en_GB", "ru": "ru", "kk": "kk", "ky": "ky", "tg": "tg", "tk": "tk", "uz": "uz_Latn", "az": "az_Latn"}
 SHOWN = (
     "identification_statuses", "transport_modes", "concealments", "handling", "place_types", "conveyances",
@@ -70,6 +72,12 @@ def messages(language: str) -> dict[str, str | list[str]]:
         if message.id and all(forms):
             said[message.id if isinstance(message.id, str) else message.id[0]] = forms if message.pluralizable else forms[0]
     return said
+
+
+def problems(language: str) -> dict[str, str]:
+    """Title of a problem → title in the language."""
+    with (PROBLEMS / f"{language}.po").open("rb") as file:
+        return {message.id: message.string for message in read_po(file) if message.id and message.string}
 
 
 def reviewed(language: str) -> bool:
@@ -128,15 +136,22 @@ def main() -> int:
         for language, lacks in lacking.items():
             print(f"{language}: {len(lacks)} of {len(wanted(language))} messages missing", *lacks[:20], sep="\n  ")
         return int(any(lacking.values()))
-    generated = HERE / "src" / "generated" / "locales"
-    generated.mkdir(parents=True, exist_ok=True)
-    for stale in generated.glob("*.json"):
-        stale.unlink()
+    generated = HERE / "src" / "generated"
+    for folder in ("locales", "problems"):
+        (generated / folder).mkdir(parents=True, exist_ok=True)
+        for stale in (generated / folder).glob("*.json"):
+            stale.unlink()
     for language in offered():
-        (generated / f"{language}.json").write_text(json.dumps(pack(language), ensure_ascii=False), encoding="utf-8")
-    (generated.parent / "labels.json").write_text(json.dumps(labels(), ensure_ascii=False), encoding="utf-8")
-    (generated.parent / "base.json").write_text(json.dumps(base_map(), separators=(",", ":")), encoding="utf-8")
+        _write(generated / "locales" / f"{language}.json", pack(language))
+        if language != "en":
+            _write(generated / "problems" / f"problems-{language}.json", problems(language))
+    _write(generated / "labels.json", labels())
+    (generated / "base.json").write_text(json.dumps(base_map(), separators=(",", ":")), encoding="utf-8")
     return 0
+
+
+def _write(path: Path, what: object) -> None:
+    path.write_text(json.dumps(what, ensure_ascii=False), encoding="utf-8")
 
 
 if __name__ == "__main__":

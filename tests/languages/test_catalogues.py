@@ -1,5 +1,6 @@
-"""What the page, the bulletin and the command line say, they say in eight languages."""
+"""What the page, the bulletin and the command line say, they say in eight languages, titles of problems too."""
 
+import json
 import re
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from babel.messages import Message
 from babel.messages.pofile import read_po
-from sarhad.cli.words import FOLDER
+from sarhad.cli.words import FOLDER, PROBLEMS, catalogue
 from sarhad.cli.words import LANGUAGES as SPOKEN
 
 from service.bulletins import figures, words
@@ -18,7 +19,7 @@ from service.substances.load import SCHEMAS
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "clients" / "web" / "locales"
-CATALOGUES = sorted(path for folder in (PAGE, words.FOLDER, FOLDER) for path in folder.glob("*.po"))
+CATALOGUES = sorted(path for folder in (PAGE, words.FOLDER, FOLDER, PROBLEMS) for path in folder.glob("*.po"))
 LANGUAGES = {"ru", "kk", "ky", "tg", "tk", "uz", "az"}  # and English, which is its own catalogue
 PLACEHOLDER = re.compile(r"\{\w+\}|`[^`]+`|SHA-256|\$[A-Z_]+|--[a-z-]+")
 
@@ -34,7 +35,9 @@ def texts(said: object) -> list[str]:
     return [said] if isinstance(said, str) else [str(form) for form in said or ()]  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("folder", [PAGE, words.FOLDER, FOLDER], ids=["page", "bulletin", "command line"])
+@pytest.mark.parametrize(
+    "folder", [PAGE, words.FOLDER, FOLDER, PROBLEMS], ids=["page", "bulletin", "command line", "problems"]
+)
 def test_each_part_has_a_catalogue_of_each_language(folder: Path) -> None:
     assert {path.stem for path in folder.glob("*.po")} == LANGUAGES
 
@@ -53,6 +56,16 @@ def test_every_message_of_the_command_line_has_its_translations() -> None:
     checked = [sys.executable, str(ROOT / "clients" / "python" / "catalogues.py"), "--check"]
     told = subprocess.run(checked, capture_output=True, text=True, check=False)
     assert told.returncode == 0, told.stdout
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_every_title_of_a_problem_has_its_translation(language: str) -> None:
+    titles = {
+        problem["title"] for problem in json.loads((ROOT / "schemas" / "problems.json").read_text(encoding="utf-8"))
+    }
+    said = {title: text for title, text in catalogue(language, PROBLEMS).items() if title}
+    assert sorted(titles ^ said.keys()) == []
+    assert [title for title in titles if said[title] in ("", title)] == []
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))

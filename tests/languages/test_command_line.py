@@ -98,5 +98,14 @@ def test_an_error_reads_in_english_and_is_spoken_in_the_language(monkeypatch: py
     monkeypatch.setenv("SARHAD_LANGUAGE", "kk")
     fault = InputError("{file} is empty.", file="a{b}.csv")
     assert (str(fault), words.spoken(fault)) == ("a{b}.csv is empty.", "a{b}.csv бос.")
-    refusal = ProblemError({"type": "/problems/too-many-requests", "title": "Too many requests.", "status": 429})
-    assert words.spoken(refusal) == f"Too many requests. {catalogue('kk')[ADVICE['too-many-requests']]}"
+
+
+def test_the_title_of_a_problem_is_spoken_in_the_language_and_its_detail_as_the_service_says_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SARHAD_LANGUAGE", "kk")
+    title, detail = "A code that its list does not hold.", "XX is not in units"
+    refusal = ProblemError({"type": "/problems/unknown-code", "title": title, "detail": detail, "pointer": "/items/0"})
+    assert words.spoken(refusal) == f"Тізімінде жоқ код. {detail} (at /items/0)"
+    later = ProblemError({"type": "/problems/too-many-requests", "title": "Too many requests.", "status": 429})
+    assert words.spoken(later) == f"Too many requests. {catalogue('kk')[ADVICE['too-many-requests']]}"

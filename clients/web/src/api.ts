@@ -14,10 +14,18 @@ addEventListener("hashchange", () => {
   asOf.value = undefined;
 });
 
+/** What the service refuses, and why (RFC 9457). */
+export interface Problem {
+  type: string;
+  title: string;
+  detail: string;
+  pointer?: string;
+}
+
 export class Refused extends Error {
   constructor(
     readonly status: number,
-    readonly problem: { type: string; title: string; detail: string; pointer?: string },
+    readonly problem: Problem,
   ) {
     super(problem.detail);
   }

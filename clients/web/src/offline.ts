@@ -11,9 +11,10 @@ self.addEventListener("install", (event) => event.waitUntil(fetch(HOME).then(kee
 
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 
-/** The page says which language it speaks: it may have been loaded before this stood. */
+/** The page says which language it speaks: it may have been loaded before this stood. Titles of problems come with it. */
 self.addEventListener("message", (event) => {
-  const words = (name: string) => name.startsWith(`${String(event.data)}-`) && name.endsWith(".js");
+  const code = String(event.data);
+  const words = (name: string) => [`${code}-`, `problems-${code}-`].some((start) => name.startsWith(start)) && name.endsWith(".js");
   event.waitUntil(built().then((assets) => have(assets.filter(words))));
 });
 

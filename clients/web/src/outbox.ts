@@ -3,7 +3,7 @@
 import { computed, signal } from "@preact/signals";
 import { call, NoLink, Refused } from "./api";
 import { type Key } from "./keys";
-import { told } from "./parts";
+import { type Why, why } from "./parts";
 import { named, photograph } from "./photographs";
 import { type Draft, issue } from "./records";
 import { session } from "./session";
@@ -19,7 +19,7 @@ export interface Entry {
   photos?: Blob[]; // not sent yet: the record names them by the hash of what the service keeps of them
   begun?: string | undefined; // the upload that the first of them is sent in
   state: "waiting" | "accepted" | "refused";
-  why?: string | undefined;
+  why?: Why | undefined;
   receipt?: { receipt: string };
   at: string;
 }
@@ -103,7 +103,7 @@ async function sent(entry: Entry): Promise<boolean> {
     await note({ state: "accepted", why: undefined, receipt });
   } catch (fault) {
     if (fault instanceof NoLink || (fault instanceof Refused && [401, 429].includes(fault.status))) return false;
-    await note({ state: hopeless(fault) ? "refused" : "waiting", why: told(fault) });
+    await note({ state: hopeless(fault) ? "refused" : "waiting", why: why(fault) });
   }
   return true;
 }

@@ -2,17 +2,26 @@
 
 import { type ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { NoLink, Refused } from "./api";
+import { NoLink, type Problem, Refused } from "./api";
+import { titled } from "./titles";
 import { t } from "./words";
 
-/** What went wrong and what to try, for the person who waits. */
-export function told(fault: unknown): string {
+/** What went wrong: a problem as the service tells it, or a sentence of the page. It can be kept in the browser. */
+export type Why = Pick<Problem, "title" | "detail"> | string;
+
+export function why(fault: unknown): Why {
   if (fault instanceof NoLink) return t("The service cannot be reached. What you entered is kept; try again later.");
-  if (fault instanceof Refused) return `${fault.problem.title} ${fault.problem.detail}`;
+  if (fault instanceof Refused) return fault.problem;
   return fault instanceof Error ? fault.message : String(fault);
 }
 
-export const Fault = ({ of }: { of: unknown }) => (of ? <p class="fault" role="alert">{told(of)}</p> : null);
+/** What went wrong and what to try, for the person who waits. Details of a problem are English in every language. */
+export function Told({ of }: { of: Why }) {
+  if (typeof of === "string") return <>{of}</>;
+  return <>{titled(of.title) ?? <span lang="en">{of.title}</span>} <span lang="en">{of.detail}</span></>;
+}
+
+export const Fault = ({ of }: { of: unknown }) => (of ? <p class="fault" role="alert"><Told of={why(of)} /></p> : null);
 
 interface Loaded<T> {
   value?: T;

@@ -23,7 +23,7 @@ from sarhad.cli.output import (
     show_json,
     show_table,
 )
-from sarhad.cli.words import say
+from sarhad.cli.words import say, spoken
 from sarhad.describe import read_description, read_input
 from sarhad.outbox import Letter, Outbox, deliver
 from sarhad.profile import Profile, home
@@ -122,6 +122,7 @@ COLUMNS = ("number", "state", "reference", "attempts", "due", "problem")
 
 
 def _show(letters: Iterable[Letter], as_json: bool) -> None:
+    told = spoken if console.is_terminal and not as_json else str
     lines = [
         {
             "number": letter.number,
@@ -129,7 +130,7 @@ def _show(letters: Iterable[Letter], as_json: bool) -> None:
             "reference": letter.reference,
             "attempts": letter.attempts,
             "due": datetime.fromtimestamp(letter.due, UTC).isoformat(timespec="seconds") if letter.due else "now",
-            "problem": letter.fault.sentence if letter.fault else "",
+            "problem": told(letter.fault) if letter.fault else "",
         }
         for letter in letters
     ]

@@ -1,5 +1,7 @@
 """What commands say to a person, in a language of the region: `locale/*.po`, where an English message is its own key.
 
+Titles of problems, which the service says in English, are in `locale/problems/*.po`; the console reads these too.
+
 The language is that of $SARHAD_LANGUAGE, else of the locale (LC_ALL, LC_MESSAGES, LANG). JSON, codes, and tables that
 are not shown on a terminal are the same in every language: programs read them.
 """
@@ -19,6 +21,7 @@ from sarhad.errors import ADVICE, ProblemError, SarhadError
 
 LANGUAGES = ("en", "ru", "kk", "ky", "tg", "tk", "uz", "az")
 FOLDER = Path(__file__).parent / "locale"
+PROBLEMS = FOLDER / "problems"
 UNREVIEWED = "Machine-drafted words, not yet reviewed by a member state."
 EXAMPLE = "Example"
 OF_TYPER = (
@@ -37,11 +40,11 @@ def language() -> str:
 
 
 @cache
-def catalogue(code: str) -> dict[str, str]:
+def catalogue(code: str, folder: Path = FOLDER) -> dict[str, str]:
     """English message → message; the header under the empty one. Empty for English."""
     if code == "en":
         return {}
-    text = (FOLDER / f"{code}.po").read_text(encoding="utf-8")
+    text = (folder / f"{code}.po").read_text(encoding="utf-8")
     return {_unquoted(id_): _unquoted(said) for id_, said in _ENTRY.findall(text)}
 
 
@@ -61,11 +64,17 @@ def later(message: str) -> str:
 
 
 def spoken(fault: SarhadError) -> str:
-    """The sentence of an error. What the service refused is in its own words, with ours of what to do."""
+    """The sentence of an error. Of what the service refused, the detail is in its own words."""
     if not isinstance(fault, ProblemError):
         return say(fault.message, **fault.values)
-    advice = ADVICE.get(fault.kind, "")
-    return fault.sentence.removesuffix(advice) + (say(advice) if advice else "")
+    title, advice = fault.title.strip(), ADVICE.get(fault.kind, "")
+    detail = fault.sentence.removeprefix(title).removesuffix(advice)
+    return titled(title) + detail + (say(advice) if advice else "")
+
+
+def titled(title: str) -> str:
+    """The title of a problem in the language of the environment; as it stands where no catalogue has it."""
+    return catalogue(language(), PROBLEMS).get(title) or title
 
 
 def paragraphs(text: str) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { evidence } from "../evidence";
-import { Empty, Fault, useAnswer, useDoing } from "../parts";
+import { Empty, Fault, Told, useAnswer, useDoing } from "../parts";
 import { session } from "../session";
 import { Receipt } from "../receipt";
 import { save } from "../trends/csv";
@@ -84,7 +84,7 @@ function Kept({ entry }: { entry: Entry }) {
     <li class={`card ${entry.state}`}>
       <strong>{states[entry.state]}</strong> · {when(entry.at)} UTC · <code>{String(entry.facets["reference"])}</code>
       <Findings facets={entry.facets} />
-      {entry.why && <p class="fault">{entry.why}</p>}
+      {entry.why && <p class="fault"><Told of={entry.why} /></p>}
       {entry.state === "waiting" && !signable(entry) && (
         <p class="fault">{t("The sign-in it was drafted in is over, and its key with it. Enter it again, to be reviewed again.")}</p>
       )}

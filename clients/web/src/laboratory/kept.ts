@@ -3,6 +3,7 @@
 import { signal } from "@preact/signals";
 import { call, Refused } from "../api";
 import { type Key } from "../keys";
+import { type Why } from "../parts";
 import { type Facets } from "../records";
 import { session } from "../session";
 import { forget, keep, keptAll } from "../store";
@@ -13,7 +14,7 @@ export interface Entry {
   facets: Facets;
   at: string;
   state: "waiting" | "accepted" | "refused";
-  why?: string;
+  why?: Why;
   signed?: string;
   key?: Key["jwk"];
   receipt?: { receipt: string };
@@ -75,6 +76,6 @@ async function file(entry: Entry, review: string): Promise<void> {
     await save({ ...entry, state: "accepted", signed, key: current.records.jwk, receipt });
   } catch (fault) {
     if (!(fault instanceof Refused) || fault.status >= 500 || [401, 408, 429].includes(fault.status)) throw fault;
-    await save({ ...entry, state: "refused", why: `${fault.problem.title} ${fault.problem.detail}` });
+    await save({ ...entry, state: "refused", why: fault.problem });
   }
 }

@@ -1,7 +1,8 @@
 /** Many analyses from a spreadsheet: what is wrong in which row, and then all that is right goes to the reviewer. */
 
+import { type ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import { Empty, Fault, useDoing } from "../parts";
+import { Empty, Fault, Told, useDoing } from "../parts";
 import { go } from "../route";
 import { session } from "../session";
 import { save } from "../trends/csv";
@@ -115,10 +116,16 @@ const Table = ({ of }: { of: Judged[] }) => (
   </table>
 );
 
-function rows(several: Several, { problem, warnings = [], derived }: Verdict): { row: number | undefined; state: string; words: string }[] {
+interface Said {
+  row: number | undefined;
+  state: string;
+  words: ComponentChildren;
+}
+
+function rows(several: Several, { problem, warnings = [], derived }: Verdict): Said[] {
   if (problem) {
-    const faults = [{ pointer: problem.pointer, detail: `${problem.title} ${problem.detail}` }, ...(problem.errors ?? []).slice(1)];
-    return faults.map(({ pointer, detail }) => ({ row: rowOf(pointer ? { pointer } : {}, several), state: t("refused"), words: [detail, pointer].filter(Boolean).join(" · ") }));
+    const faults = [{ pointer: problem.pointer, words: <Told of={problem} /> }, ...(problem.errors ?? []).slice(1).map(({ pointer, detail }) => ({ pointer, words: <span lang="en">{detail}</span> }))];
+    return faults.map(({ pointer, words }) => ({ row: rowOf(pointer ? { pointer } : {}, several), state: t("refused"), words: <>{words}{pointer && ` · ${pointer}`}</> }));
   }
   const met = (derived?.findings ?? []).filter(({ scheme }) => scheme?.met).length;
   const ready = { row: several.lines[0]?.row, state: t("ready"), words: t("SWGDRUG met by {n} of {all} findings", { n: met, all: several.lines.length }) };

@@ -1,17 +1,13 @@
 /** What the service says of an analysis while it is written: what is met, what is missing, what exceeds the evidence. */
 
 import { useEffect, useState } from "preact/hooks";
-import { call, NoLink, Refused } from "../api";
-import { told } from "../parts";
+import { call, type Problem as Refusal, Refused } from "../api";
+import { Told, why } from "../parts";
 import { type Facets } from "../records";
 import { t } from "../words";
 import { place } from "./sheet";
 
-export interface Problem {
-  type: string;
-  title: string;
-  detail: string;
-  pointer?: string;
+export interface Problem extends Refusal {
   scheme?: Scheme;
   errors?: { detail: string; pointer?: string }[];
 }
@@ -87,7 +83,7 @@ export function Said({ verdict, fault }: { verdict: Verdict | null; fault: unkno
     <section class={`verdict ${look}`} id="verdict" aria-live="polite" aria-label={t("What the evidence amounts to")}>
       <h2>{t("What the evidence amounts to")}</h2>
       {!verdict && !fault && <p>{t("Asking the service …")}</p>}
-      {Boolean(fault) && <p class="fault">{fault instanceof NoLink || !(fault instanceof Refused) ? told(fault) : `${told(fault)} ${t("You can go on writing.")}`}</p>}
+      {Boolean(fault) && <p class="fault"><Told of={why(fault)} />{fault instanceof Refused && ` ${t("You can go on writing.")}`}</p>}
       {problem && <Wrong problem={problem} />}
       {schemes.length > 0 && (
         <ul>
@@ -130,8 +126,8 @@ export function Wrong({ problem }: { problem: Problem }) {
         <strong>{beyond ? t("This claims more than the evidence bears") : t("Not ready to be filed")}</strong>
       </p>
       <ul>
-        <li>{problem.title} {problem.detail} <At pointer={problem.pointer} /></li>
-        {others.map((one) => <li key={one.pointer}>{one.detail} <At pointer={one.pointer} /></li>)}
+        <li><Told of={problem} /> <At pointer={problem.pointer} /></li>
+        {others.map((one) => <li key={one.pointer}><span lang="en">{one.detail}</span> <At pointer={one.pointer} /></li>)}
         {problem.scheme && !problem.scheme.met && <li><Amounts of={problem.scheme} /></li>}
       </ul>
     </>

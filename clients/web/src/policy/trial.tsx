@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { call, get } from "../api";
-import { Empty, Fault, useAnswer, useDoing } from "../parts";
+import { Empty, Fault, Told, useAnswer, useDoing } from "../parts";
 import { route } from "../route";
 import { country } from "../session";
 import { countryName, t } from "../words";
@@ -111,7 +111,8 @@ function Preview({ under }: { under: Under }) {
 }
 
 function Seen({ answer, agency }: { answer: Answer; agency: string }) {
-  if (answer.status !== 200) return <p role="status">{t("{agency} would be told: {text}", { agency, text: [answer.body.title, answer.body.detail].filter(Boolean).join(" ") })}</p>;
+  const { title = "", detail = "" } = answer.body;
+  if (answer.status !== 200) return <p role="status">{t("{agency} would be told: {text}", { agency, text: "" })}<Told of={{ title, detail }} /></p>;
   const shown = answer.body.items ?? [answer.body as Shown];
   if (shown.length === 0) return <p role="status">{t("{agency} would see none of your records.", { agency })}</p>;
   return (

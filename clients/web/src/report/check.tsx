@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { call, get, NoLink, purpose, Refused } from "../api";
-import { told, useAnswer } from "../parts";
+import { Told, useAnswer } from "../parts";
 import { type Draft, type Facets, withLadders } from "../records";
 import { href } from "../route";
 import { session } from "../session";
@@ -87,8 +87,8 @@ export function Check({ told: { verdict, same, fault, facets } }: { told: Told }
       <h2>{t("Before you sign")}</h2>
       {!verdict && !fault && <p class="empty">{t("As soon as the substance and the quantity stand, you read here what would come of it.")}</p>}
       {fault instanceof NoLink && <p>{t("No link: it is judged when it is sent, and waits here until then.")}</p>}
-      {fault instanceof Refused && <p class="fault">{told(fault)}</p>}
-      {verdict?.problem && <p class="fault">{verdict.problem.title} {verdict.problem.detail}</p>}
+      {fault instanceof Refused && <p class="fault"><Told of={fault.problem} /></p>}
+      {verdict?.problem && <p class="fault"><Told of={verdict.problem} /></p>}
       {verdict && !verdict.problem && <p>{[t("It would be accepted."), ...weighed].join(" ")}</p>}
       {same.length > 0 && (
         <>

@@ -1,7 +1,7 @@
 /** The map itself, fetched when it comes into view. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { told } from "../parts";
+import { Fault } from "../parts";
 import { countryName, language, t } from "../words";
 import { type Atlas, type View } from "./atlas";
 
@@ -20,7 +20,7 @@ export function Canvas({ about, shown, ...heard }: Given) {
   const place = useRef<HTMLDivElement>(null);
   const drawn = useRef<Atlas | null>(null);
   const latest = useRef({ shown, ...heard });
-  const [fault, setFault] = useState("");
+  const [fault, setFault] = useState<unknown>(null);
   const [dark, setDark] = useState(matchMedia("(prefers-color-scheme: dark)").matches);
   latest.current = { shown, ...heard };
   useEffect(() => {
@@ -51,7 +51,7 @@ export function Canvas({ about, shown, ...heard }: Given) {
     const watch = new IntersectionObserver(([entry]) => {
       if (!entry?.isIntersecting) return;
       watch.disconnect();
-      begin().catch((error: unknown) => setFault(told(error)));
+      begin().catch((error: unknown) => setFault(error));
     });
     watch.observe(box);
     return () => {
@@ -64,7 +64,7 @@ export function Canvas({ about, shown, ...heard }: Given) {
   useEffect(() => drawn.current?.show(latest.current.shown), about);
   return (
     <>
-      {fault && <p class="fault" role="alert">{fault}</p>}
+      <Fault of={fault} />
       <div class="map crossed" ref={place} />
       <small class="keys">{t("The arrow keys move the map under the cross, plus and minus bring it nearer and away, Enter chooses what is under the cross.")}</small>
     </>

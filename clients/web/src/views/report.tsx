@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { get, purpose } from "../api";
 import { evidence } from "../evidence";
 import { discard, entries, type Entry, nameOf, others } from "../outbox";
-import { Empty, Fault, useAnswer } from "../parts";
+import { Empty, Fault, Told, useAnswer } from "../parts";
 import { Receipt } from "../receipt";
 import { first } from "../report/facets";
 import { type Corrected, Form } from "../report/form";
@@ -52,7 +52,7 @@ function Filed({ entry }: { entry: Entry }) {
         {reported ? `${reported.substance} ${reported.quantity} ${reported.unit}` : t("withdrawn")} · <code>{String(draft.facets["reference"] ?? draft.id.slice(0, 8))}</code>
         {draft.version && ` · ${t("version {n}", { n: draft.version })}`}
       </p>
-      {entry.why && <p class="fault">{entry.why}</p>}
+      {entry.why && <p class="fault"><Told of={entry.why} /></p>}
       {receipt && <Receipt name={`${draft.id}.${draft.version ?? 1}`} of={() => evidence("seizures", draft.id, entry.signed, receipt.receipt, entry.key)} />}
       {entry.state !== "waiting" && <button onClick={() => void discard(entry)}>{t("Remove from this list")}</button>}
     </li>
