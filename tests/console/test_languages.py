@@ -2,18 +2,21 @@
 
 import json
 import re
+from uuid import uuid4
 
 from playwright.async_api import expect
+from sarhad.cli.words import PROBLEMS, catalogue
 
 from service.links.words import REASONS
 from service.listings.table import CAVEAT
 from service.provisional.examine import TRIAGE
 from service.timelines import join
 from service.trends import answer
-from tests.console.conftest import LANGUAGES, WEB, Console, Opening
+from tests.console.conftest import LANGUAGES, WEB, Console, Opening, signed_in
 from tests.exchange import Exchange
 from tests.signin.conftest import add_officer
 
+NOT_FOUND = "There is no such thing, or it is not shared with you."
 DRAFTED = "Machine-drafted words, not yet reviewed by a member state."
 COVERED = """
 letters => {
@@ -47,7 +50,8 @@ async def test_the_reader_changes_the_language_at_any_time(exchange: Exchange, o
         await expect(page.locator("header button")).to_have_text(said)
         note = page.get_by_role("note").filter(has_text=pack["messages"].get(DRAFTED, DRAFTED))
         await expect(note).to_have_count(0 if pack["reviewed"] else 1)
-        letters = sorted(set(re.sub(r"\s", "", json.dumps(pack, ensure_ascii=False))))
+        said_later = "".join(catalogue(code, PROBLEMS).values())
+        letters = sorted(set(re.sub(r"\s", "", json.dumps(pack, ensure_ascii=False) + said_later)))
         assert await page.evaluate(COVERED, letters) in ([], ["−"]), code
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), code
         await officer.check()
@@ -60,6 +64,28 @@ def test_what_the_service_says_in_whole_sentences_is_said_in_the_language_of_the
     for language in set(LANGUAGES) - {"en"}:
         messages = packed(language)["messages"]
         assert not [sentence for sentence in said if messages.get(sentence, sentence) == sentence], language
+
+
+async def test_what_is_refused_is_titled_in_the_language_of_the_page_and_detailed_in_english(
+    exchange: Exchange, opened: Opening
+) -> None:
+    reader = await signed_in(exchange, opened, "KZ-CUS", "analyst", service_workers="block")
+    page = reader.page
+    fetched: list[str] = []
+    page.on("request", lambda asked: fetched.append(asked.url.rpartition("/")[2]))
+    await page.route("**/problems-kk-*", lambda route: route.abort())  # what cannot be fetched is said in English
+    for code, title in (("ru", catalogue("ru", PROBLEMS)[NOT_FOUND]), ("kk", NOT_FOUND), ("en", NOT_FOUND)):
+        await page.locator("header select").select_option(code)
+        await page.wait_for_function("code => document.documentElement.lang === code", arg=code)
+        assert not [name for name in fetched if name.startswith(f"problems-{code}")], "before there is a problem"
+        await reader.open(f"record/{uuid4()}")
+        fault = page.get_by_role("alert")
+        await expect(fault).to_contain_text(title)
+        await expect(fault.locator("span[lang=en]")).to_have_count(1 if code == "ru" else 2)
+        await reader.check()
+    reader.complaints = [
+        said for said in reader.complaints if "status of 404" not in said and "problems-kk" not in said
+    ]
 
 
 async def test_one_language_is_fetched_and_the_choice_is_kept(opened: Opening) -> None:

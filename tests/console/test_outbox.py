@@ -136,7 +136,8 @@ async def test_the_first_report_with_a_place_is_kept_without_a_link_in_the_langu
     await page.get_by_label("Language").select_option("ru")
     await page.get_by_role("heading", name="Сообщить об изъятии").wait_for()
     await page.evaluate("navigator.serviceWorker.ready")
-    await page.wait_for_function(CACHED, arg="/assets/ru-")
+    for words in ("/assets/ru-", "/assets/problems-ru-"):
+        await page.wait_for_function(CACHED, arg=words)
     await officer.context.set_offline(True)
     await page.get_by_label("Вещество").fill("опий")
     await page.get_by_label("Количество", exact=True).fill("28")
