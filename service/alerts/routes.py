@@ -214,6 +214,7 @@ async def open_stream(
         state.database,
         state.access_writer,
         state.cursors,
+        state.service_keys,
         state.service_key(),
         state.catalogue,
         state.streams,

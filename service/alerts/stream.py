@@ -24,7 +24,7 @@ from service.identity.caller import Caller
 from service.paging import Cursors
 from service.problems import Problem
 from service.readings.write import AccessWriter
-from service.signing import ServiceKey
+from service.signing import ServiceKey, ServiceKeys
 from service.substances.catalogue import Catalogue
 from service.substances.provisional import known_to
 
@@ -67,6 +67,7 @@ class Stream:
     database: Database
     writer: AccessWriter
     cursors: Cursors
+    keys: ServiceKeys
     key: ServiceKey
     catalogue: Catalogue
     streams: Streams
@@ -91,7 +92,7 @@ class Stream:
             yield b"retry: 2000\n: open\n\n"
             quiet = 0
             for _ in range(LONGEST):
-                looked = await self._look(place)
+                looked = await self._look(place) if self.keys.current().kid == self.key.kid else None
                 if looked is None:
                     yield b"event: end\ndata: sign a new request\n\n"
                     return

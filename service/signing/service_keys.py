@@ -87,6 +87,10 @@ class ServiceKeys:
                 _log.critical("service key missing", kid=turn.kid, fault=type(fault).__name__)
         return self._key(begun[0])
 
+    def in_turn(self, now: datetime | None = None) -> bool:
+        """Whether the newest key that has begun can be had here."""
+        return self.current(now).kid == self._begun(now)[-1].kid
+
     def beside(self, now: datetime | None = None) -> list[ServiceKey]:
         """Keys that still sign checkpoints beside the current one, newest first."""
         now = now or datetime.now(UTC)

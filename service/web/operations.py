@@ -30,12 +30,16 @@ async def alive() -> dict[str, str]:
 @router.api_route("/readyz", methods=["GET", "HEAD"])
 async def ready(request: Request) -> dict[str, str]:
     """The database answers, at the migration that this code was written for or at a later one, which it does not know:
-    a release goes on while the next one's migrations are applied.
+    a release goes on while the next one's migrations are applied. The service's key is the one whose turn it is.
     """
     async with request.app.state.database.authn() as session:
         applied = await session.scalar(text("SELECT version_num FROM core.alembic_version"))
     if applied is None or applied in _earlier():
         raise NotReady("the database is at an earlier migration than the code")
+    if not request.app.state.service_keys.in_turn():
+        raise NotReady(
+            "the key whose turn it is to sign is not on this host, and members believe the one before it no more"
+        )
     return {"status": "ready"}
 
 

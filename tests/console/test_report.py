@@ -120,7 +120,8 @@ AGE = """async (days) => {
     await new Promise((read) => { all.onsuccess = read; });
     for (const entry of all.result) {
         const name = entry.draft.version ? `${entry.draft.id}.${entry.draft.version}` : entry.draft.id;
-        store.put({ ...entry, at: new Date(Date.now() - days * 86400000).toISOString() }, name);
+        const ago = new Date(Date.now() - days * 86400000).toISOString();
+        store.put({ ...entry, at: new Date(0).toISOString(), accepted: ago }, name);
     }
     await new Promise((written) => { store.transaction.oncomplete = written; });
     request.result.close();

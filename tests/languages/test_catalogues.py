@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ from babel.messages.pofile import read_po
 from sarhad.cli.words import FOLDER, PROBLEMS, catalogue
 from sarhad.cli.words import LANGUAGES as SPOKEN
 
+from service.analyses.swgdrug import scheme
 from service.bulletins import figures, words
+from service.records.analysis_shapes import Technique
 from service.substances.catalogue import Catalogue
 from service.substances.load import SCHEMAS
 
@@ -101,3 +104,25 @@ def test_no_translation_is_a_guess_and_its_reviewer_has_a_line(path: Path) -> No
     for message in entries(path):
         if message.pluralizable:
             assert len(texts(message.string)) == catalogue.num_plurals, message.id
+
+
+def test_the_page_names_every_warning_and_every_lack_of_a_scheme() -> None:
+    """By its kind, in the reader's language: the sentences of the service, which hold values, are English."""
+    sources = [
+        ROOT / "service" / name for name in ("records/cautions.py", "analyses/cautions.py", "analyses/evidence.py")
+    ]
+    kinds = {kind for file in sources for kind in re.findall(r'yield\s*\(?\s*"([a-z-]+)",', file.read_text())}
+    named = {
+        kind
+        for file in (ROOT / "service").rglob("*.py")
+        for kind in re.findall(r"/warnings/([a-z-]+)", file.read_text())
+    }
+    coded = json.loads((PAGE / "coded.json").read_text(encoding="utf-8"))
+    assert len(kinds) > 15
+    assert len(named) > 4
+    assert {one.removeprefix("/warnings/") for one in coded if one.startswith("/warnings/")} == kinds | named
+    given = {"n": 1, "category": "A", "edition": "8.1", "result": "POS"}
+    techniques = [Technique(technique=name, **given) for name in ("IRS", "MS", "GC", "LC", "COL", "FLU")]
+    lacks = {lack for n in range(4) for some in combinations(techniques, n) for lack in scheme(some).missing}
+    assert len(lacks) == 7
+    assert lacks <= coded.keys()

@@ -80,6 +80,7 @@ def test_a_host_that_has_not_the_new_key_goes_on_with_the_old(own: Settings) -> 
     follow(keys)
     (own.state_dir / "next.pem").unlink()
     assert ServiceKeys(own).current(NOW + HOUR).kid == first.kid
+    assert [ServiceKeys(own).in_turn(moment) for moment in (NOW, NOW + HOUR)] == [True, False]
 
 
 def test_in_the_overlap_a_checkpoint_is_opened_with_either_key(own: Settings) -> None:

@@ -40,6 +40,9 @@ class Evidence:
             except UnicodeDecodeError:
                 raise InputError("This is neither a record nor kept evidence.") from None
         try:
-            return cls(**orjson.loads(text))
+            found = cls(**orjson.loads(text))
+            if not all(isinstance(one, str) for one in found.successions):
+                raise TypeError
+            return found
         except (ValueError, TypeError):
             raise InputError("This is not evidence as `sarhad submit --save` writes it.") from None

@@ -15,6 +15,7 @@ from sarhad.keys import BadSignature, PublicKey, b64url_decode
 
 HEADER: Final = "sarhad-succession"
 TYPE: Final = "sarhad-succession+jwt"
+_MALFORMED: Final = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 
 
 def succeeded(key: PublicKey, statements: Iterable[str]) -> PublicKey:
@@ -23,15 +24,15 @@ def succeeded(key: PublicKey, statements: Iterable[str]) -> PublicKey:
     Statements of keys that are not trusted say nothing. Raises UnverifiedResponse for a false one of a trusted key.
     """
     for statement in statements:
-        parts = statement.strip().split(".")
         try:
+            parts = statement.strip().split(".")
             header = json.loads(b64url_decode(parts[0]))
             if len(parts) != 3 or header["typ"] != TYPE or header["kid"] != key.kid:
                 continue
             key.verify(b64url_decode(parts[2]), f"{parts[0]}.{parts[1]}".encode())
             said = json.loads(b64url_decode(parts[1]))
             following = replace(PublicKey.from_jwk(said["jwk"]), begins=int(said["nbf"]))
-        except (ValueError, KeyError, TypeError, BadSignature, ConfigurationError) as fault:
+        except (*_MALFORMED, BadSignature, ConfigurationError) as fault:
             raise UnverifiedResponse("What should vouch for the service's new key does not hold.") from fault
         key = replace(following, former=(replace(key, former=(), begins=None), *key.former))
     return key

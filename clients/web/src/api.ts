@@ -10,9 +10,11 @@ purpose.subscribe((value) => localStorage.setItem("purpose", value));
 
 /** As of when the oldest answer of this view is; nothing where each is as of the moment in which it was given. */
 export const asOf = signal<string | undefined>(undefined);
-addEventListener("hashchange", () => {
+export const anew = (): void => {
   asOf.value = undefined;
-});
+};
+addEventListener("hashchange", anew);
+purpose.subscribe(anew);
 
 /** What the service refuses, and why (RFC 9457). */
 export interface Problem {

@@ -19,7 +19,7 @@ export interface Evidence {
   receipt: string;
   record_key?: Jwk | undefined;
   service_key: JsonWebKey;
-  successions: string[]; // of that key: the log may have signed with one that followed
+  successions?: string[]; // from that key on: the log may have signed with one that followed
   proof?: Proof | undefined;
 }
 
@@ -57,7 +57,7 @@ interface Promised {
 export async function evidence(kind: string, id: string, record: string, receipt: string, record_key?: Jwk): Promise<Evidence> {
   const [{ keys, former_keys, successions }, proof] = await Promise.all([service(), placeOf(kind, id)]);
   const { kid: signer } = header(receipt) as ServiceKey;
-  return { record, receipt, record_key, service_key: former_keys.find(({ kid }) => kid === signer) ?? keys[0], successions, proof };
+  return { record, receipt, record_key, service_key: former_keys.find(({ kid }) => kid === signer) ?? keys[0], ...(successions.length > 0 && { successions }), proof };
 }
 
 /** What is proven, step by step. Throws an Error that says which step does not hold. */
@@ -75,7 +75,7 @@ export async function check(given: Evidence): Promise<string[]> {
   demand(promised.leaf === base64url(leaf), t("The leaf that the receipt names does not commit to the record."));
   const steps = [t("The service promised to log this very record within {n} s.", { n: promised.mmd })];
   if (!given.proof) return [...steps, t("The log was not consulted, or holds a later version. Check again later.")];
-  return [...steps, await logged(leaf, given.proof, await successors(key, (await service()).successions), promised.iss)];
+  return [...steps, await logged(leaf, given.proof, await successors(key, given.successions ?? []), promised.iss)];
 }
 
 interface AgencyKey {
@@ -112,7 +112,8 @@ export async function vouched({ id, version, kind, agency, handling, facets, giv
   const steps = [t("{agency} signed every detail that is shown here, the version, the kind and the handling, with its key {kid}; none of it was changed since.", { agency, kid }), t("That this key is of {agency}, the state of the record, and what is worked out from it are the word of this service: the agency did not sign them.", { agency })];
   if (key.revoked_at) steps.push(t("That key was revoked on {day}: {reason}", { day: when(key.revoked_at), reason: key.revocation_reason ?? "" }));
   const place = gives.includes("reported") ? await placeOf("seizures", id) : undefined; // which tells when it was reported
-  if (!place) return [...steps, t("Its place in the log is not given to you, or it has none yet.")];
+  if (!gives.includes("reported")) return [...steps, t("Its place in the log is not given to you: it would tell when it was reported.")];
+  if (!place) return [...steps, t("It has no place in the log yet.")];
   const { keys, former_keys, successions, logs } = await service();
   const log = await successors(former_keys.at(-1) ?? keys[0], successions);
   const leaf = await committed(bytes(place.salt), new Uint8Array(await sha256(utf8(jwt))));

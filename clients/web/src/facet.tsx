@@ -19,9 +19,9 @@ type Held = Record<string, unknown>;
 const WORDS: Record<string, (of: Held) => [known: string[], words: ComponentChildren]> = {
   items: ({ reported, substance, status }) => {
     const own = (reported ?? {}) as Record<string, string>;
-    const amount = own["quantity"] ? `${number(own["quantity"])} ${own["unit"] ?? ""}` : "";
-    const words = [amount, status ? label("identification_statuses", String(status)) : ""].filter(Boolean).join(" · ");
-    return [["line", "reported", "substance", "status"], <>{own["substance"] && <Own of={own["substance"]} />} {words} {typeof substance === "string" && <Named code={substance} />}</>];
+    const amount = own["quantity"] ? number(own["quantity"]) : "";
+    const said = status ? label("identification_statuses", String(status)) : "";
+    return [["line", "reported", "substance", "status"], <>{own["substance"] && <Own of={own["substance"]} />} {amount} {own["unit"] && <Own of={own["unit"]} />}{said && ` · ${said} `}{typeof substance === "string" && <Named code={substance} />}</>];
   },
   transport: ({ mode, conveyance, concealment = [] }) => {
     const hidden = (concealment as string[]).map((code) => label("concealments", code));
@@ -61,6 +61,7 @@ export function Named({ code }: { code: string }) {
 
 function Value({ of }: { of: unknown }) {
   if (Array.isArray(of)) return <ol>{of.map((one, n) => <li key={n}><Value of={one} /></li>)}</ol>;
-  if (of === null || typeof of !== "object") return <bdi class="value">{String(of)}</bdi>;
-  return <>{Object.entries(of).map(([name, value]) => <div key={name}><small>{name}</small> <Value of={value} /></div>)}</>;
+  if (typeof of === "string") return <Own of={of} />;
+  if (of === null || typeof of !== "object") return <>{String(of)}</>;
+  return <>{Object.entries(of).map(([name, value]) => <div key={name}><small><bdi>{name}</bdi></small> <Value of={value} /></div>)}</>;
 }

@@ -22,6 +22,7 @@ export interface Entry {
   why?: Why | undefined;
   receipt?: { receipt: string };
   at: string;
+  accepted?: string; // when, by this device
 }
 
 const all = signal<Entry[]>([]);
@@ -41,11 +42,17 @@ const PASSING = ["too-many-uploads", "offset-mismatch"]; // what may be right at
 const KEPT = 7 * 86_400_000; // ms that an accepted report stays, for its receipt: the service has it, and a device is lost
 
 export async function load(): Promise<void> {
-  const found = await keptAll<Entry>("outbox");
-  const oldest = new Date(Date.now() - KEPT).toISOString();
-  const over = found.filter(({ state, at }) => state === "accepted" && at < oldest);
-  await Promise.all(over.map(({ draft }) => forget("outbox", nameOf(draft))));
-  all.value = found.filter((entry) => !over.includes(entry)).sort((a, b) => b.at.localeCompare(a.at));
+  all.value = (await keptAll<Entry>("outbox")).sort((a, b) => b.at.localeCompare(a.at));
+}
+
+/** Forget own reports that were accepted a week ago; one that does not say when is taken for accepted now. */
+async function tidy(): Promise<void> {
+  const now = Date.now();
+  for (const entry of entries.value.filter(({ state }) => state === "accepted")) {
+    if (!entry.accepted) await keep("outbox", nameOf(entry.draft), { ...entry, accepted: new Date(now).toISOString() });
+    else if (Date.parse(entry.accepted) < now - KEPT) await forget("outbox", nameOf(entry.draft));
+  }
+  await load();
 }
 
 /** Keep a report, signed now, and send it as soon as there is a link. */
@@ -100,7 +107,7 @@ async function sent(entry: Entry): Promise<boolean> {
     }
     if (current.signedWith !== session.value.records.kid) current = await signed(current);
     const receipt = await call<{ receipt: string }>("POST", "/v1/seizures", { text: current.signed, type: "application/sd-jwt" });
-    await note({ state: "accepted", why: undefined, receipt });
+    await note({ state: "accepted", accepted: new Date().toISOString(), why: undefined, receipt });
   } catch (fault) {
     if (fault instanceof NoLink || (fault instanceof Refused && [401, 429].includes(fault.status))) return false;
     await note({ state: hopeless(fault) ? "refused" : "waiting", why: why(fault) });
@@ -119,4 +126,4 @@ async function save(entry: Entry): Promise<void> {
 }
 
 addEventListener("online", () => void flush());
-session.subscribe((current) => void (current && flush()));
+session.subscribe((current) => void (current && load().then(tidy).then(flush, flush)));

@@ -4,7 +4,7 @@ import { type ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { NoLink, type Problem, Refused } from "./api";
 import { titled } from "./titles";
-import { t } from "./words";
+import { language, t } from "./words";
 
 /** What went wrong: a problem as the service tells it, or a sentence of the page. It can be kept in the browser. */
 export type Why = Pick<Problem, "title" | "detail"> | string;
@@ -20,6 +20,9 @@ export function Told({ of }: { of: Why }) {
   if (typeof of === "string") return <>{of}</>;
   return <>{titled(of.title) ?? <span lang="en">{of.title}</span>} <span lang="en">{of.detail}</span></>;
 }
+
+/** What is accepted, but should be looked at again: its kind in the reader's words, and the service's own beside it. */
+export const Warned = ({ of }: { of: { type: string; detail: string } }) => language.value === "en" ? <>{of.detail}</> : <>{t(of.type)} <small lang="en">{of.detail}</small></>;
 
 export const Fault = ({ of }: { of: unknown }) => (of ? <p class="fault" role="alert"><Told of={why(of)} /></p> : null);
 

@@ -281,10 +281,10 @@ def listen(
 ) -> None:
     """Print events as they happen, one JSON object a line, each verified; goes on when the service asks for it."""
     chosen, seen = Profile.load(profile), 0
-    with connect(chosen) as client:
-        client.service()  # the service's key is pinned with the first call
-    chosen = Profile.load(profile)
     while True:
+        with connect(chosen) as client:
+            client.service()  # pins the service's key, and follows it to the one that succeeded it
+        chosen = Profile.load(profile)
         for event in listening(chosen, order, purpose, after):
             after, seen = event.place, seen + 1
             typer.echo(orjson.dumps({"place": event.place, **event.document}).decode())

@@ -58,7 +58,9 @@ class _Dated(Client):
 
     def close(self) -> None:
         if self.as_of is not None:
-            complaints.print(say("As of {moment}: what was reported later is not in it.", moment=self.as_of))
+            complaints.print(
+                say("As of {moment}: what was reported later is not in it.", moment=self.as_of), markup=False
+            )
             self._session.as_of = None
         super().close()
 

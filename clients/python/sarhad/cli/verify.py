@@ -284,7 +284,7 @@ def _fetch(evidence: Evidence, profile: str | None, purpose: str, quorum: Quorum
         if evidence.receipt is not None:
             signer = transparency.signer_of(evidence.receipt, signer)
         evidence.service_key = signer.jwk
-        evidence.successions = client.service()["successions"]
+        evidence.successions = client.service().get("successions", [])
         if quorum is not None and evidence.receipt is not None:
             log_key = log_key_of(promise.iss, client.service_key)
             _fetch_witnessed(client, evidence, log_key, quorum)

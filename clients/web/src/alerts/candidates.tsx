@@ -52,7 +52,7 @@ function Judge({ candidate, onDone }: { candidate: Candidate; onDone: () => void
       </p>
       {Object.entries(candidate.facts).map(([name, value]) => (
         <div key={name}>
-          <small>{name}</small> {String(value)}
+          <small>{t(`fact.${name}`)}</small> {String(value)}
         </div>
       ))}
       <details>

@@ -55,7 +55,7 @@ const guides: Guides = {
       "Choose «Purpose, which you sign» first: it decides what you are given. The same question for another purpose may have another answer.",
       "«Trends» shows one question from all sides. Press a substance, a country, a month or a cell of the map: everything else follows. «Over it» lays routes, hot spots, alerts or confirmed links over the map; from near, points lead to their records. «Let everything go» begins anew. The address holds the whole question: send it to a colleague, who sees it with their own eyes.",
       "Three silences look different: a country that shares nothing with you, one that shares and has said nothing, and one that reported that there was nothing. Kilograms converted by rule are told apart from those weighed.",
-      "Every figure stands «As a table» too. «Data and question» saves it as CSV or as a picture, with its query and the version of the policies.",
+      "Every figure stands «As a table» too. «Data and question» saves it as CSV, or as a picture with its query and the version of the policies.",
       "«Save for my agency» keeps the question for your colleagues.",
       "«Seizures» lists the records behind the figures. A record shows what you are given, and what not: tick it, write why, and press «Sign and ask». The answer comes to your «Inbox».",
       "«Alerts»: judge what a rule found for you, raise it or dismiss it with a reason. Of an alert that reaches you: «Acknowledge for my country», and say what came of it.",

@@ -2,7 +2,7 @@
 
 import { type ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import { Empty, Fault, Told, useDoing } from "../parts";
+import { Empty, Fault, Told, useDoing, Warned } from "../parts";
 import { go } from "../route";
 import { session } from "../session";
 import { save } from "../trends/csv";
@@ -129,5 +129,5 @@ function rows(several: Several, { problem, warnings = [], derived }: Verdict): S
   }
   const met = (derived?.findings ?? []).filter(({ scheme }) => scheme?.met).length;
   const ready = { row: several.lines[0]?.row, state: t("ready"), words: t("SWGDRUG met by {n} of {all} findings", { n: met, all: several.lines.length }) };
-  return [ready, ...warnings.map((one) => ({ row: rowOf(one, several), state: t("look again"), words: one.detail }))];
+  return [ready, ...warnings.map((one) => ({ row: rowOf(one, several), state: t("look again"), words: <Warned of={one} /> }))];
 }

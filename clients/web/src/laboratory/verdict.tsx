@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { call, type Problem as Refusal, Refused } from "../api";
-import { Told, why } from "../parts";
+import { Told, Warned, why } from "../parts";
 import { type Facets } from "../records";
 import { t } from "../words";
 import { place } from "./sheet";
@@ -104,7 +104,7 @@ export function Said({ verdict, fault }: { verdict: Verdict | null; fault: unkno
           <p><strong>{t("It will be accepted, but look again")}</strong></p>
           <ul>
             {verdict?.warnings?.map((one) => (
-              <li key={one.type + one.pointer}>{one.detail} <At pointer={one.pointer} /></li>
+              <li key={one.type + one.pointer}><Warned of={one} /> <At pointer={one.pointer} /></li>
             ))}
           </ul>
         </>
@@ -114,7 +114,7 @@ export function Said({ verdict, fault }: { verdict: Verdict | null; fault: unkno
 }
 
 const Amounts = ({ of }: { of: Scheme | undefined }) =>
-  of?.met ? <strong>{t("SWGDRUG {part} is met", { part: of.part })}</strong> : <>{t("SWGDRUG {part} is not met; missing: {missing}", { part: of?.part ?? "", missing: of?.missing.join("; ") ?? "" })}</>;
+  of?.met ? <strong>{t("SWGDRUG {part} is met", { part: of.part })}</strong> : <>{t("SWGDRUG {part} is not met; missing: {missing}", { part: of?.part ?? "", missing: of?.missing.map((one) => t(one)).join("; ") ?? "" })}</>;
 
 /** What stands in the way of filing, in the service's words: a claim beyond the evidence, or what is not complete. */
 export function Wrong({ problem }: { problem: Problem }) {

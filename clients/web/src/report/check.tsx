@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { call, get, NoLink, purpose, Refused } from "../api";
-import { Told, useAnswer } from "../parts";
+import { Told, useAnswer, Warned } from "../parts";
 import { type Draft, type Facets, withLadders } from "../records";
 import { href } from "../route";
 import { session } from "../session";
@@ -102,7 +102,7 @@ export function Check({ told: { verdict, same, fault, facets } }: { told: Told }
           </ul>
         </>
       )}
-      {verdict && verdict.warnings.length > 0 && <ul>{verdict.warnings.map((one) => <li key={one.type + one.pointer}>{one.detail}</li>)}</ul>}
+      {verdict && verdict.warnings.length > 0 && <ul>{verdict.warnings.map((one) => <li key={one.type + one.pointer}><Warned of={one} /></li>)}</ul>}
       {verdict && !verdict.problem && <Seen by={verdict.foreseen} facets={facets} />}
     </section>
   );

@@ -2,16 +2,16 @@
 
 import { type ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
-import { purpose } from "../api";
+import { asOf, purpose } from "../api";
 import { Fault } from "../parts";
 import { t, when } from "../words";
 import { type Answer } from "./answer";
 import { csvOf, save } from "./csv";
 import { picture } from "./picture";
 
-/** For what, by which policies and when it was answered. */
-const told = (policies?: string): string =>
-  [`${t("Purpose")}: ${t(purpose.value)}`, policies && `${t("Policies")}: ${policies}`, `${when(new Date().toISOString())} UTC`].filter(Boolean).join(" · ");
+/** For what it was asked, by which policies it was answered, and as of when if that was not the moment of the question. */
+const terms = (policies?: string): string =>
+  [`${t("Purpose")}: ${t(purpose.value)}`, policies && `${t("Policies")}: ${policies}`, asOf.value && `${when(asOf.value)} UTC`].filter(Boolean).join(" · ");
 
 interface Given {
   title: string;
@@ -37,7 +37,7 @@ export function Figure({ title, path, answer, caveats, name, table, fault, wide,
         <details>
           <summary>{t("Data and question")}</summary>
           <button onClick={() => save(`${name}.csv`, "text/csv", table())}>{t("Save as CSV")}</button>
-          <button onClick={() => place.current && picture(place.current, name, [title, `GET ${path}`, told(answer.policy)])}>{t("Save as picture")}</button>
+          <button onClick={() => place.current && picture(place.current, name, [title, `GET ${path}`, terms(answer.policy), t("Boundaries and names of places imply no endorsement.")])}>{t("Save as picture")}</button>
           <p>
             <code>GET {path}</code>
             <br />

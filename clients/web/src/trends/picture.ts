@@ -44,7 +44,8 @@ function shape(name: string, attributes: Record<string, string | number>): Eleme
 /** With the colours of the page written out, its ground, and the words above it. */
 function standing(chart: Element, said: string[]): string {
   const colours = getComputedStyle(document.documentElement);
-  const [width, height] = ["width", "height"].map((side) => Number(chart.getAttribute(side)) || 0) as [number, number];
+  const [own, height] = ["width", "height"].map((side) => Number(chart.getAttribute(side)) || 0) as [number, number];
+  const width = Math.max(own, LETTER * Math.max(...said.map(({ length }) => length)) + GAP);
   const head = LINE * said.length + GAP / 2;
   const copy = shape("svg", { xmlns: SVG, width, height: height + head, "font-family": FONT, "font-size": 12, color: colours.getPropertyValue("--ink").trim() });
   copy.append(shape("rect", { width: "100%", height: "100%", fill: "var(--card)" }));

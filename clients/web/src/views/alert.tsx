@@ -25,7 +25,7 @@ export function Alert({ id }: { id: string }) {
     <main>
       <p><a href={href("alerts")}>{t("Alerts")}</a></p>
       <h1>{alert.title}</h1>
-      <p class="words">{alert.text}</p>
+      <p><q class="words" dir="auto">{alert.text}</q></p>
       <dl class="facts">
         <dt>{t("State")}</dt>
         <dd>{[t(alert.state), alert.reason].filter(Boolean).join(": ")}</dd>

@@ -42,7 +42,7 @@ export function People() {
       <h1>{t("Officers who sign in")}</h1>
       <Fault of={people.fault ?? changes.fault ?? fault} />
       {code && (
-        <p class="code" role="status">
+        <p class="code" role="status" ref={(place) => place?.scrollIntoView({ block: "nearest" })}>
           {t("Half of a code for {handle}, until {day}. It is shown once; hand it over in person or by telephone. Another administrator issues the other half.", { handle: code.handle, day: when(code.expires_at) })}
           <output>{code.code}</output>
         </p>

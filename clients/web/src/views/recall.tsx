@@ -40,7 +40,7 @@ export function Recall({ id }: { id: string }) {
       <h1>{t("{country} takes records back", { country: countryName(recall.owner) })}</h1>
       <dl class="facts">
         <dt>{t("Why")}</dt>
-        <dd class="words">{recall.reason}</dd>
+        <dd><q class="words" dir="auto">{recall.reason}</q></dd>
         <dt>{t("Records")}</dt>
         <dd>{recall.records.map((record) => <a key={record} href={href(`record/${record}`)}><code>{record.slice(0, 8)}</code> </a>)}</dd>
         <dt>{t("When")}</dt>
