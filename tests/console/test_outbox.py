@@ -148,6 +148,8 @@ async def test_the_first_report_with_a_place_is_kept_without_a_link_in_the_langu
     await page.reload()
     await page.get_by_role("heading", name="Сообщить об изъятии").wait_for()
     await card(page, "опий 28 kg").wait_for()
+    crossings = page.get_by_label("Пункт пропуска").get_by_role("option")
+    await expect(crossings.filter(has_text="Панджи Поён")).to_have_count(1)  # as told when there was a link
     await officer.context.set_offline(False)
     await card(page, "опий 28 kg").get_by_text("Принято", exact=True).wait_for()
     (report,) = found(exchange, "опий", "28")

@@ -1,7 +1,7 @@
 /** Where it happened: a crossing point of one's country, where this device is, or a place on the map. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { get } from "../api";
+import { get, NoLink } from "../api";
 import { Fault, useAnswer } from "../parts";
 import type { Pointer } from "./chart";
 import { country } from "../session";
@@ -19,9 +19,22 @@ interface Crossing {
 const said = (point: Point | null): string =>
   point?.["lat"] && !point["crossing"] ? `${point["lat"]}, ${point["lon"]}${point["accuracy_m"] ? ` ± ${point["accuracy_m"]} m` : ""}` : "";
 
+/** The crossing points of a country; without a link those that were told the last time. */
+async function crossingsOf(country: string): Promise<Crossing[]> {
+  const kept = `crossings ${country}`;
+  try {
+    const { items } = await get<{ items: Crossing[] }>(`/v1/crossings?country=${country}`);
+    localStorage.setItem(kept, JSON.stringify(items));
+    return items;
+  } catch (fault) {
+    if (!(fault instanceof NoLink)) throw fault;
+    return JSON.parse(localStorage.getItem(kept) ?? "[]") as Crossing[];
+  }
+}
+
 export function Place({ begun, onPlace }: { begun: Point | null; onPlace: (point: Point | null) => void }) {
   const own = country();
-  const crossings = useAnswer(() => get<{ items: Crossing[] }>(`/v1/crossings?country=${own}`), [own]).value?.items ?? [];
+  const crossings = useAnswer(() => crossingsOf(own), [own]).value ?? [];
   const [found, setFound] = useState(said(begun));
   const [crossing, setCrossing] = useState(String(begun?.["crossing"] ?? ""));
   const [map, setMap] = useState(false);
