@@ -141,9 +141,9 @@ async def test_a_report_is_filed_over_a_link_of_the_third_generation(exchange: E
 
 async def test_what_was_accepted_leaves_the_device_after_a_week(officer: Console) -> None:
     page = officer.page
-    await write(officer, "hashish", "5")
-    await filed(officer, "hashish 5 kg")
-    card = page.get_by_role("listitem").filter(has_text="hashish 5 kg")
+    await write(officer, "hashish", "55")
+    await filed(officer, "hashish 55 kg")
+    card = page.get_by_role("listitem").filter(has_text="hashish 55 kg")
     for days, stays in ((6, 1), (8, 0)):
         await page.evaluate(AGE, days)
         await page.reload()
