@@ -210,6 +210,7 @@ async def test_a_report_is_seen_as_a_neighbour_will_see_it_before_it_is_signed(
     seen = page.get_by_role("region", name="Before you sign").get_by_role("definition")
     await expect(seen).to_have_count(3)
     assert "heroin" in await seen.last.inner_text()
+    assert "undefined" not in await seen.last.inner_text(), "what is not stated is not shown: it is not signed"
     await expect(page.get_by_role("region", name="Before you sign").get_by_role("term").first).to_have_text("Month")
     await officer.seen("report-foreseen")
     await page.get_by_text("An agency that a rule of your country names by itself").wait_for()

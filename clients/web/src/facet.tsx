@@ -63,5 +63,6 @@ function Value({ of }: { of: unknown }) {
   if (Array.isArray(of)) return <ol>{of.map((one, n) => <li key={n}><Value of={one} /></li>)}</ol>;
   if (typeof of === "string") return <Own of={of} />;
   if (of === null || typeof of !== "object") return <>{String(of)}</>;
-  return <>{Object.entries(of).map(([name, value]) => <div key={name}><small><bdi>{name}</bdi></small> <Value of={value} /></div>)}</>;
+  const stated = Object.entries(of).filter(([, value]) => value !== undefined); // as it is signed
+  return <>{stated.map(([name, value]) => <div key={name}><small><bdi>{name}</bdi></small> <Value of={value} /></div>)}</>;
 }

@@ -112,7 +112,7 @@ function Preview({ under }: { under: Under }) {
 
 function Seen({ answer, agency }: { answer: Answer; agency: string }) {
   const { title = "", detail = "" } = answer.body;
-  if (answer.status !== 200) return <p role="status">{t("{agency} would be told: {text}", { agency, text: "" })}<Told of={{ title, detail }} /></p>;
+  if (answer.status !== 200) return <p role="status">{t("{agency} would be told:", { agency })} <Told of={{ title, detail }} /></p>;
   const shown = answer.body.items ?? [answer.body as Shown];
   if (shown.length === 0) return <p role="status">{t("{agency} would see none of your records.", { agency })}</p>;
   return (

@@ -67,7 +67,7 @@ export function facetsOf({ given, substance, point }: Written, reference: string
         substance: substance.found?.code,
         reported: { substance: substance.words, quantity: text("quantity").replace(",", "."), unit: text("unit") },
         status: text("status"),
-        ...(text("exhibit") && { exhibit: text("exhibit") }),
+        exhibit: text("exhibit") || undefined,
       },
       ...others,
     ],
